@@ -1,0 +1,47 @@
+package cycle
+
+import (
+	"encoding"
+	"time"
+
+	"watchdog/alert"
+	"watchdog/notify"
+)
+
+// Outcome is what one Step decided about one server: what to remember, and what to say. It is
+// committed whole or not at all, and takes effect in the State only by State.Apply, after the
+// commit.
+type Outcome struct {
+	Server string
+	At     time.Time // the snapshot's
+
+	// ServerMemory is what to remember of the server itself; nil when that did not change.
+	ServerMemory encoding.BinaryAppender
+	// Replications are those whose memory changed, each once.
+	Replications []ReplicationChange
+	// Alerts are those that began, changed or ended, each once.
+	Alerts []AlertChange
+	// Transitions are what happened, told or not, ordered by rule and subject.
+	Transitions []alert.Transition
+	// Messages are what will be said.
+	Messages []notify.Message
+}
+
+// ReplicationChange is the new memory of one replication.
+type ReplicationChange struct {
+	Database, DocID string
+	State           string                  // CouchDB's, "" when unknown; for people who read the store
+	Memory          encoding.BinaryAppender // nil: the replication is forgotten
+}
+
+// AlertChange is the new value of one alert, or its end.
+type AlertChange struct {
+	Alert alert.Alert // names rule and subject in any case
+	Ended bool        // true: it is not remembered any more
+}
+
+// Empty reports whether there is nothing to commit.
+func (o *Outcome) Empty() bool {
+	return o.ServerMemory == nil && len(o.Replications) == 0 && len(o.Alerts) == 0 &&
+		len(o.Transitions) == 0 && len(o.Messages) == 0
+}
