@@ -1,6 +1,9 @@
 package snapshot
 
-import "time"
+import (
+	"slices"
+	"time"
+)
 
 // State is CouchDB's word for what a replication is doing.
 type State string
@@ -15,6 +18,9 @@ const (
 	Completed    State = "completed"
 	Failed       State = "failed"
 )
+
+// States are all of them.
+var States = [...]State{Initializing, ErrorState, Running, Pending, Crashing, Completed, Failed}
 
 // Terminal reports whether CouchDB will do nothing more about it until the document changes.
 func (s State) Terminal() bool { return s == Completed || s == Failed }
@@ -62,6 +68,12 @@ var fieldNames = [fieldCount]string{
 }
 
 func (f Field) String() string { return fieldNames[f] }
+
+// FieldNamed is the field of that name.
+func FieldNamed(name string) (Field, bool) {
+	i := slices.Index(fieldNames[:], name)
+	return Field(max(i, 0)), i >= 0
+}
 
 // Fields is a set of fields.
 type Fields uint32
