@@ -1,0 +1,113 @@
+package notify
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	"watchdog/alert"
+)
+
+// Headline is the whole message in one line of plain text, the same in every sink:
+// "firing: replication-failed, prod/_replicator/orders" for one alert, and
+// "3 firing, 1 resolved: replication-failed on prod" for more.
+func (m *Message) Headline() string {
+	var line string
+	switch len(m.Alerts) {
+	case 0:
+		line = "no alerts"
+	case 1:
+		a := &m.Alerts[0]
+		line = fmt.Sprintf("%s: %s, %s", Told(a), a.Rule, a.Subject())
+	default:
+		line = m.counts()
+		if what := m.groupName(); what != "" {
+			line += ": " + what
+		}
+	}
+	if m.Test {
+		return "test message: " + line
+	}
+	return line
+}
+
+func (m *Message) counts() string {
+	count := map[alert.Status]int{}
+	for i := range m.Alerts {
+		count[m.Alerts[i].Status]++
+	}
+	var parts []string
+	for _, status := range []alert.Status{alert.StatusFiring, alert.StatusResolved, alert.StatusEvent} {
+		switch n := count[status]; {
+		case n > 1 && status == alert.StatusEvent:
+			parts = append(parts, fmt.Sprintf("%d events", n))
+		case n > 0:
+			parts = append(parts, fmt.Sprintf("%d %s", n, status))
+		}
+	}
+	return strings.Join(parts, ", ")
+}
+
+// groupName is "replication-failed on prod" for the usual grouping, "team=data, rule=x" for
+// another, and empty when all is one group.
+func (m *Message) groupName() string {
+	if len(m.Group) == 2 && m.Group["rule"] != "" && m.Group["server"] != "" {
+		return m.Group["rule"] + " on " + m.Group["server"]
+	}
+	var parts []string
+	for _, label := range slices.Sorted(maps.Keys(m.Group)) {
+		parts = append(parts, label+"="+m.Group[label])
+	}
+	return strings.Join(parts, ", ")
+}
+
+// Told is what happened to an alert, in a word or two: "firing", "firing, severity rose",
+// "resolved, deleted".
+func Told(t *alert.Transition) string {
+	switch t.Reason {
+	case "", alert.ReasonNew, alert.ReasonResolved, alert.ReasonEvent:
+		return string(t.Status)
+	case alert.ReasonSeverity:
+		return string(t.Status) + ", severity rose"
+	default:
+		return string(t.Status) + ", " + string(t.Reason)
+	}
+}
+
+// ShortName names a subject inside a list where the server is known: the document, after its
+// database when that is not the usual one; or the server.
+func ShortName(s alert.Subject) string {
+	switch {
+	case s.IsServer():
+		return s.Server
+	case s.Database == "_replicator":
+		return s.DocID
+	default:
+		return s.Database + "/" + s.DocID
+	}
+}
+
+// Lasted writes a duration by its two largest units, as people say it: "45s", "12m 30s",
+// "3h 5m", "2d 4h". A negative one is "0s".
+func Lasted(d time.Duration) string {
+	s := int64(max(d, 0).Round(time.Second) / time.Second)
+	const minute, hour, day = 60, 60 * 60, 24 * 60 * 60
+	two := func(n int64, unit string, rest int64, small string) string {
+		if rest == 0 {
+			return fmt.Sprintf("%d%s", n, unit)
+		}
+		return fmt.Sprintf("%d%s %d%s", n, unit, rest, small)
+	}
+	switch {
+	case s < minute:
+		return fmt.Sprintf("%ds", s)
+	case s < hour:
+		return two(s/minute, "m", s%minute, "s")
+	case s < day:
+		return two(s/hour, "h", s%hour/minute, "m")
+	default:
+		return two(s/day, "d", s%day/hour, "h")
+	}
+}
