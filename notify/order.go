@@ -1,0 +1,33 @@
+package notify
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"maps"
+	"slices"
+)
+
+// OrderKeys are what the message keeps its order with: two messages of one sink that have a key
+// in common are sent in the order in which they were decided. They are the fingerprints of its
+// alerts and one key for its group; sorted, each once.
+func (m *Message) OrderKeys() []string {
+	keys := make([]string, 0, len(m.Alerts)+1)
+	keys = append(keys, groupKey(m.Group))
+	for i := range m.Alerts {
+		keys = append(keys, m.Alerts[i].Fingerprint)
+	}
+	slices.Sort(keys)
+	return slices.Compact(keys)
+}
+
+// groupKey names a group, the same on every machine. No fingerprint begins like it.
+func groupKey(group map[string]string) string {
+	h := sha256.New()
+	for _, label := range slices.Sorted(maps.Keys(group)) {
+		for _, part := range [...]string{label, group[label]} {
+			h.Write([]byte(part))
+			h.Write([]byte{0xff}) // no byte of UTF-8 text, so parts cannot run together
+		}
+	}
+	return "group:" + hex.EncodeToString(h.Sum(nil)[:8])
+}
