@@ -53,6 +53,9 @@ type Diagnostic struct {
 
 	// Text is the line itself, secrets masked; empty when it cannot be shown.
 	Text string `json:"-"`
+	// Mark is the column of Text that the mark begins at, where masking has moved it; 0 means
+	// Column.
+	Mark int `json:"-"`
 	// Width is how many characters of Text are marked; at least one is.
 	Width int `json:"-"`
 }
@@ -85,7 +88,7 @@ func (d Diagnostic) Pretty() string {
 	}
 	gutter := fmt.Sprintf("%5d | ", d.Line)
 	lead := []rune(d.Text)
-	if n := d.Column - 1; n < len(lead) {
+	if n := cmp.Or(d.Mark, d.Column) - 1; n < len(lead) {
 		lead = lead[:max(n, 0)]
 	}
 	for i, r := range lead {
