@@ -1,0 +1,144 @@
+package rules
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+
+	"watchdog/snapshot"
+)
+
+// pastFormat is the first byte of the stored form of a past. A new field goes to the end and
+// raises it; older forms stay readable.
+const pastFormat = 1
+
+var errShort = errors.New("it ends early")
+
+// AppendBinary appends the stored form: varints and length-prefixed strings, some 80 bytes.
+func (p *past) AppendBinary(b []byte) ([]byte, error) {
+	b = append(b, pastFormat)
+	b = appendStamp(b, p.seen)
+	b = appendString(b, string(p.state))
+	b = appendStamp(b, p.since)
+	b = appendString(b, string(p.previous))
+	b = appendString(b, p.jobID)
+	b = binary.AppendUvarint(b, uint64(len(p.counters)))
+	for _, c := range p.counters {
+		b = appendBool(b, c.known)
+		b = binary.AppendUvarint(b, c.value)
+		b = appendStamp(b, c.moved)
+		b = appendStamp(b, c.still)
+	}
+	b = appendStamp(b, p.blind)
+	b = appendBool(b, p.history)
+	b = binary.AppendUvarint(b, uint64(len(p.crashes)))
+	for _, c := range p.crashes {
+		b = appendStamp(b, c)
+	}
+	return b, nil
+}
+
+// decodePast reads what AppendBinary wrote.
+func decodePast(b []byte) (*past, error) {
+	d := decoder{rest: b}
+	if format := d.byte(); format != pastFormat {
+		return nil, fmt.Errorf("its format is %d, this program knows %d", format, pastFormat)
+	}
+	p := &past{
+		seen:     d.stamp(),
+		state:    internState(d.string()),
+		since:    d.stamp(),
+		previous: internState(d.string()),
+		jobID:    d.string(),
+	}
+	for i := range d.count() {
+		c := counter{known: d.bool(), value: d.uvarint(), moved: d.stamp(), still: d.stamp()}
+		if i < len(p.counters) {
+			p.counters[i] = c
+		}
+	}
+	p.blind = d.stamp()
+	p.history = d.bool()
+	for range d.count() {
+		p.crashes = append(p.crashes, d.stamp())
+	}
+	return p, d.err
+}
+
+func appendStamp(b []byte, s stamp) []byte { return binary.AppendVarint(b, int64(s)) }
+
+func appendString(b []byte, s string) []byte {
+	return append(binary.AppendUvarint(b, uint64(len(s))), s...)
+}
+
+func appendBool(b []byte, v bool) []byte {
+	if v {
+		return append(b, 1)
+	}
+	return append(b, 0)
+}
+
+// decoder reads fields one after another; after the first mistake it gives zeros.
+type decoder struct {
+	rest []byte
+	err  error
+}
+
+func (d *decoder) byte() byte {
+	if len(d.rest) == 0 {
+		d.err = errShort
+		return 0
+	}
+	v := d.rest[0]
+	d.rest = d.rest[1:]
+	return v
+}
+
+func (d *decoder) bool() bool { return d.byte() != 0 }
+
+func (d *decoder) uvarint() uint64 {
+	v, n := binary.Uvarint(d.rest)
+	if n <= 0 {
+		d.rest, d.err = nil, errShort
+		return 0
+	}
+	d.rest = d.rest[n:]
+	return v
+}
+
+func (d *decoder) stamp() stamp {
+	v, n := binary.Varint(d.rest)
+	if n <= 0 {
+		d.rest, d.err = nil, errShort
+		return 0
+	}
+	d.rest = d.rest[n:]
+	return stamp(v)
+}
+
+// count is the length of a list, each element of which takes at least a byte.
+func (d *decoder) count() int {
+	n := d.uvarint()
+	if n > uint64(len(d.rest)) {
+		d.rest, d.err = nil, errShort
+		return 0
+	}
+	return int(n)
+}
+
+func (d *decoder) string() string {
+	n := d.count()
+	s := string(d.rest[:n])
+	d.rest = d.rest[n:]
+	return s
+}
+
+// internState shares the known states' own strings, so that remembering a state costs nothing.
+func internState(s string) snapshot.State {
+	for _, known := range snapshot.States {
+		if string(known) == s {
+			return known
+		}
+	}
+	return snapshot.State(s)
+}

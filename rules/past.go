@@ -1,0 +1,268 @@
+package rules
+
+import (
+	"hash/fnv"
+	"slices"
+
+	"watchdog/snapshot"
+)
+
+// tracked are the counters whose standing still `stalled` can ask for. Order and length are part
+// of the stored form.
+var tracked = [...]snapshot.Field{
+	snapshot.FieldDocsWritten,
+	snapshot.FieldDocsRead,
+	snapshot.FieldRevisionsChecked,
+	snapshot.FieldThroughSeq,
+	snapshot.FieldDocWriteFailures,
+}
+
+// anyProgress is how many of tracked, from the first, are looked at by `stalled(window)`.
+const anyProgress = 4
+
+// maxCrashes bounds what is remembered of a job that flaps.
+const maxCrashes = 128
+
+// counter is what is remembered of one tracked counter.
+type counter struct {
+	value uint64 // of a sequence its hash: they are compared for equality only
+	known bool   // value was given at least once
+	// moved is when it was last seen to have moved; 0 when that was never seen.
+	moved stamp
+	// still is since when it has been seen not to move while the replication had work to do; 0
+	// when it is idle, done or moving. While the job is crashing or pending, or nobody knows
+	// whether work waits, it stays as it is.
+	still stamp
+}
+
+// past is what the rules remember of one replication. It is stored when it changed.
+type past struct {
+	seen     stamp          // first seen
+	state    snapshot.State // the last one known
+	since    stamp          // in that state since
+	previous snapshot.State // the one before; "" when none was seen
+	jobID    string         // the replication id of the job that crashes belong to
+	counters [len(tracked)]counter
+	// blind is since when it has been running with nothing moving and nobody knowing whether
+	// work waits; 0 when it is not.
+	blind stamp
+	// crashes are the times of the job's crashes in whole seconds, oldest first, merged over
+	// all that was seen: a job tells its last 20 events only.
+	crashes []stamp
+	history bool // the job's history was given at least once
+}
+
+func (p *past) equal(o *past) bool {
+	return p.seen == o.seen && p.state == o.state && p.since == o.since && p.previous == o.previous &&
+		p.jobID == o.jobID && p.counters == o.counters && p.blind == o.blind &&
+		p.history == o.history && slices.Equal(p.crashes, o.crashes)
+}
+
+// observe is the past after one more look at the replication. before is nil at first sight, and
+// is not changed.
+func observe(before *past, row *snapshot.Replication, at stamp) *past {
+	p := past{seen: at}
+	if before != nil {
+		p = *before
+	}
+	p.observeState(row, at)
+	p.observeCrashes(row)
+	moved := p.observeMovement(row, at)
+	p.observeWaiting(row, at, moved)
+	return &p
+}
+
+// observeState notes a change of state. At first sight the server's own last_updated says since
+// when: it is the time of the last event of the job's history, or of the document's end.
+func (p *past) observeState(row *snapshot.Replication, at stamp) {
+	if !row.Has(snapshot.FieldState) || row.State == p.state {
+		return
+	}
+	p.previous, p.state, p.since = p.state, row.State, at
+	if p.previous == "" && row.Has(snapshot.FieldLastUpdated) {
+		p.since = min(at, stampOf(row.LastUpdated))
+	}
+}
+
+// observeCrashes merges the crashes of the job's history into those remembered. Two crashes in
+// one second are two: for each second the larger number counts.
+func (p *past) observeCrashes(row *snapshot.Replication) {
+	if row.Has(snapshot.FieldID) && row.ID != p.jobID {
+		if p.jobID != "" { // another replication under the same document
+			p.crashes, p.history = nil, false
+		}
+		p.jobID = row.ID
+	}
+	if !row.Has(snapshot.FieldHistory) {
+		return
+	}
+	p.history = true
+	var told []stamp
+	for _, e := range row.History {
+		if e.Type == snapshot.Crashed {
+			told = append(told, stampOf(e.At))
+		}
+	}
+	if len(told) == 0 {
+		return
+	}
+	slices.Sort(told)
+	p.crashes = mergeCounted(p.crashes, told)
+	if extra := len(p.crashes) - maxCrashes; extra > 0 {
+		p.crashes = slices.Clone(p.crashes[extra:])
+	}
+}
+
+// mergeCounted merges two sorted lists; of what is in both, each value stands as often as in
+// the list that has it more often. It returns a itself when b adds nothing.
+func mergeCounted(a, b []stamp) []stamp {
+	var merged []stamp
+	i, j := 0, 0
+	for i < len(a) || j < len(b) {
+		switch {
+		case j == len(b) || i < len(a) && a[i] < b[j]:
+			merged = append(merged, a[i])
+			i++
+		case i == len(a) || b[j] < a[i]:
+			merged = append(merged, b[j])
+			j++
+		default:
+			merged = append(merged, a[i])
+			i++
+			j++
+		}
+	}
+	if len(merged) == len(a) {
+		return a
+	}
+	return merged
+}
+
+// observeMovement notes the counters' values; true when any of those that mean progress moved.
+// A counter that went down has moved: the job started anew.
+func (p *past) observeMovement(row *snapshot.Replication, at stamp) bool {
+	progress := false
+	for i, field := range tracked {
+		if !row.Has(field) {
+			continue
+		}
+		c := &p.counters[i]
+		value := counterValue(row, field)
+		if c.known && value != c.value {
+			c.moved, c.still = at, 0
+			progress = progress || i < anyProgress
+		}
+		c.value, c.known = value, true
+	}
+	return progress
+}
+
+// observeWaiting runs the clocks of stalled and blind.
+func (p *past) observeWaiting(row *snapshot.Replication, at stamp, progress bool) {
+	if !row.Has(snapshot.FieldState) {
+		return
+	}
+	waits := row.Has(snapshot.FieldChangesPending)
+	switch {
+	case p.state.Terminal(), p.state == snapshot.Running && waits && row.ChangesPending == 0:
+		for i := range p.counters {
+			p.counters[i].still = 0
+		}
+		p.blind = 0
+	case p.state == snapshot.Running && waits:
+		for i := range p.counters {
+			if c := &p.counters[i]; c.known && c.still == 0 {
+				c.still = at
+			}
+		}
+		p.blind = 0
+	case p.state == snapshot.Running:
+		if p.blind == 0 || progress {
+			p.blind = at
+		}
+	}
+}
+
+// counterValue is a counter as something that can be compared for equality.
+func counterValue(row *snapshot.Replication, field snapshot.Field) uint64 {
+	switch field {
+	case snapshot.FieldDocsWritten:
+		return uint64(row.DocsWritten)
+	case snapshot.FieldDocsRead:
+		return uint64(row.DocsRead)
+	case snapshot.FieldRevisionsChecked:
+		return uint64(row.RevisionsChecked)
+	case snapshot.FieldDocWriteFailures:
+		return uint64(row.DocWriteFailures)
+	default:
+		h := fnv.New64a()
+		h.Write([]byte(row.ThroughSeq))
+		return h.Sum64()
+	}
+}
+
+// stalled is whether a counter has stood still for the window while work waited, and until
+// when that answer holds if nothing else changes. counters are indexes into tracked, all of
+// which must have stood still.
+func (p *past) stalled(row *snapshot.Replication, counters []int, window stamp, at stamp) (truth, stamp) {
+	if p.state.Terminal() {
+		return no, never
+	}
+	still, moved := stamp(0), stamp(0)
+	stands := true
+	for _, i := range counters {
+		c := &p.counters[i]
+		stands = stands && c.still != 0
+		still, moved = max(still, c.still), max(moved, c.moved)
+	}
+	recent := moved != 0 && at < moved+window
+	switch {
+	case row.State != snapshot.Running || !row.Has(snapshot.FieldState):
+		return unknown, never // crashing, pending: held
+	case !row.Has(snapshot.FieldChangesPending):
+		if recent {
+			return no, moved + window
+		}
+		return unknown, never
+	case row.ChangesPending == 0:
+		return no, never
+	case !stands:
+		return unknown, never // a counter that was never given
+	case at >= still+window:
+		return yes, never
+	case !recent && at < p.seen+window:
+		return unknown, still + window // it may have stood still before it was first seen
+	default:
+		return no, still + window
+	}
+}
+
+// blindFor is whether nobody has known for the window whether the replication has work to do.
+func (p *past) blindFor(row *snapshot.Replication, window stamp, at stamp) (truth, stamp) {
+	switch {
+	case p.state.Terminal():
+		return no, never
+	case !row.Has(snapshot.FieldState) || row.State != snapshot.Running:
+		return unknown, never
+	case row.Has(snapshot.FieldChangesPending) || p.blind == 0:
+		return no, never
+	case at >= p.blind+window:
+		return yes, never
+	default:
+		return no, p.blind + window
+	}
+}
+
+// crashesWithin is how many crashes the job had in the window before at, and when that number
+// changes if nothing else does. It is a lower bound where the job crashed more often than its
+// history can tell.
+func (p *past) crashesWithin(window stamp, at stamp) (n int64, until stamp, known bool) {
+	if !p.history && !p.state.Terminal() {
+		return 0, never, false
+	}
+	first, _ := slices.BinarySearch(p.crashes, at-window+1)
+	if first == len(p.crashes) {
+		return 0, never, true
+	}
+	return int64(len(p.crashes) - first), p.crashes[first] + window, true
+}
