@@ -6,6 +6,7 @@ import (
 
 	"watchdog/alert"
 	"watchdog/notify"
+	"watchdog/rules"
 )
 
 // Outcome is what one Step decided about one server: what to remember, and what to say. It is
@@ -25,20 +26,15 @@ type Outcome struct {
 	Transitions []alert.Transition
 	// Messages are what will be said.
 	Messages []notify.Message
+
+	rules *rules.Result
 }
 
 // ReplicationChange is the new memory of one replication.
-type ReplicationChange struct {
-	Database, DocID string
-	State           string                  // CouchDB's, "" when unknown; for people who read the store
-	Memory          encoding.BinaryAppender // nil: the replication is forgotten
-}
+type ReplicationChange = rules.ReplicationChange
 
 // AlertChange is the new value of one alert, or its end.
-type AlertChange struct {
-	Alert alert.Alert // names rule and subject in any case
-	Ended bool        // true: it is not remembered any more
-}
+type AlertChange = rules.AlertChange
 
 // Empty reports whether there is nothing to commit.
 func (o *Outcome) Empty() bool {

@@ -1,0 +1,52 @@
+// Package cycle is one whole decision: what was seen and what is remembered go in; what to
+// remember, what happened and what to say come out. The daemon, replay and rule tests all call
+// the same Step.
+//
+// # Promises
+//
+// Pure: the same State and Snapshot give the same Outcome, down to the ids of the messages.
+// A State changes only by Apply; a Step whose Outcome was not committed leaves no trace, and
+// the next one decides anew. The same snapshot twice decides nothing the second time.
+//
+// # Not promised
+//
+// That an Outcome was stored or a message sent: that is the Ledger's and the outbox's.
+//
+// # Testing
+//
+// Outcomes are compared as values; recordings of a real server are replayed against golden
+// files.
+package cycle
+
+import (
+	"watchdog/notify"
+	"watchdog/rules"
+	"watchdog/snapshot"
+)
+
+// Cycle decides for one check on one server. It is immutable and may be shared.
+type Cycle struct {
+	// Rules are those of the check, for the server.
+	Rules *rules.Set
+	// Router turns transitions into messages; nil decides without saying anything.
+	Router *notify.Router
+}
+
+// Step decides what one snapshot means, given what is remembered. It changes neither. The
+// caller commits the outcome and then applies it to the state.
+func (c *Cycle) Step(state *State, snap *snapshot.Snapshot) *Outcome {
+	result := c.Rules.Step(state.memory, snap)
+	out := &Outcome{
+		Server:       state.Server(),
+		At:           result.At,
+		ServerMemory: result.Server,
+		Replications: result.Replications,
+		Alerts:       result.Alerts,
+		Transitions:  result.Transitions,
+		rules:        result,
+	}
+	if c.Router != nil {
+		out.Messages = c.Router.Plan(result.Transitions)
+	}
+	return out
+}
