@@ -1,0 +1,174 @@
+package webhook
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"text/template"
+	"time"
+
+	"watchdog/alert"
+	"watchdog/diag"
+	"watchdog/notify"
+)
+
+// bodyTemplate is a config's body.
+type bodyTemplate struct {
+	compiled *template.Template
+	// makesJSON is found by trying it: what is not JSON then was not meant to be.
+	makesJSON bool
+}
+
+func parseTemplate(text string) (*template.Template, error) {
+	return template.New("body").Option("missingkey=zero").Funcs(template.FuncMap{"json": toJSON}).Parse(text)
+}
+
+// toJSON is the function json of templates.
+func toJSON(v any) (string, error) {
+	text, err := plainJSON(v)
+	return string(text), err
+}
+
+// newTemplate compiles the body of a config without problems.
+func newTemplate(text string) (*bodyTemplate, error) {
+	compiled, err := parseTemplate(text)
+	if err != nil {
+		return nil, err
+	}
+	sample, err := execute(compiled, sampleDocument(""))
+	return &bodyTemplate{compiled: compiled, makesJSON: err == nil && json.Valid(sample)}, nil
+}
+
+var errNotJSON = errors.New("the template did not make JSON: write values by the function json, as {{ json .id }}")
+
+// render is the body that the template makes of d.
+func (t *bodyTemplate) render(d *document) ([]byte, error) {
+	body, err := execute(t.compiled, d)
+	if err == nil && t.makesJSON && !json.Valid(body) {
+		return nil, errNotJSON
+	}
+	return body, err
+}
+
+func (t *bodyTemplate) contentType() string {
+	if t.makesJSON {
+		return "application/json"
+	}
+	return "text/plain; charset=utf-8"
+}
+
+func execute(t *template.Template, d *document) ([]byte, error) {
+	fields, err := d.fields()
+	if err != nil {
+		return nil, err
+	}
+	var b bytes.Buffer
+	if err := t.Execute(&b, fields); err != nil {
+		return nil, err
+	}
+	return b.Bytes(), nil
+}
+
+// templateProblems are the mistakes in a body, found by making one of a sample.
+func templateProblems(text string) []diag.Problem {
+	if text == "" {
+		return nil
+	}
+	compiled, err := parseTemplate(text)
+	if err != nil {
+		return []diag.Problem{templateProblem(text, err)}
+	}
+	plain, err := execute(compiled, sampleDocument(""))
+	if err != nil {
+		return []diag.Problem{templateProblem(text, err)}
+	}
+	if bytes.Contains(plain, []byte("<no value>")) { // what a template writes for an unknown key
+		if _, err := execute(compiled.Option("missingkey=error"), sampleDocument("")); err != nil {
+			return []diag.Problem{templateProblem(text, err)}
+		}
+	}
+	quoted, err := execute(compiled, sampleDocument(`"`))
+	if err == nil && json.Valid(plain) && !json.Valid(quoted) {
+		return []diag.Problem{{
+			Field: "body", Level: diag.Lint, ID: "webhook-body-quotes",
+			Message: "the body is no JSON any more when an error holds a quotation mark",
+			Hint:    `write values by the function json and without quotation marks, as "text": {{ json .summary }}`,
+		}}
+	}
+	return nil
+}
+
+var (
+	// templateErrorPlace finds the line and, in errors of execution, the byte in the line.
+	templateErrorPlace = regexp.MustCompile(`^template: body:(\d+):(?:(\d+):)? *`)
+	templateErrorNoise = regexp.MustCompile(`^executing "body" at <(.*?)>: `)
+	unknownKey         = regexp.MustCompile(`map has no entry for key "(.*)"`)
+)
+
+// templateProblem places an error of text/template in the text.
+func templateProblem(text string, err error) diag.Problem {
+	message := err.Error()
+	p := diag.Problem{Field: "body", Message: message}
+	place := templateErrorPlace.FindStringSubmatch(message)
+	if place == nil {
+		return p
+	}
+	p.Message = message[len(place[0]):]
+	line, _ := strconv.Atoi(place[1])
+	lines := strings.SplitAfter(text, "\n")
+	if line < 1 || line > len(lines) {
+		return p
+	}
+	for _, before := range lines[:line-1] {
+		p.Offset += len(before)
+	}
+	p.Length = max(1, len(strings.TrimRight(lines[line-1], "\n")))
+	if at := templateErrorNoise.FindStringSubmatch(p.Message); at != nil {
+		p.Message = p.Message[len(at[0]):]
+		column, _ := strconv.Atoi(place[2])
+		p.Offset, p.Length = p.Offset+column, len(at[1])
+	}
+	if key := unknownKey.FindStringSubmatch(p.Message); key != nil {
+		p.Message, p.Hint = `the body has no field "`+key[1]+`"`, diag.DidYouMean(key[1], fieldNames())
+	}
+	return p
+}
+
+// fieldNames are all keys that a template can name.
+func fieldNames() []string {
+	fields, err := sampleDocument("").fields()
+	if err != nil {
+		return nil
+	}
+	var names []string
+	for name := range fields {
+		names = append(names, name)
+	}
+	for name := range fields["alerts"].([]any)[0].(map[string]any) {
+		names = append(names, name)
+	}
+	slices.Sort(names)
+	return names
+}
+
+// sampleDocument has a value in each field; texts hold what is given.
+func sampleDocument(within string) *document {
+	at, count := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC), int64(1)
+	text := "sample" + within
+	return newDocument(&notify.Message{
+		ID: "dlv_sample", Sink: "sample", Group: map[string]string{"server": "sample", "rule": "sample"}, URL: "https://watchdog.example.com/", Test: true,
+		Alerts: []alert.Transition{{
+			Reason: alert.ReasonNew, At: at,
+			Alert: alert.Alert{
+				Status: alert.StatusFiring, Rule: "sample", Severity: alert.Critical, Fingerprint: "0123456789abcdef",
+				Server: "sample", Database: text, DocID: text, ReplicationID: text, Source: text, Target: text,
+				State: text, PreviousState: text, ErrorCount: &count, Error: text, Summary: text, Description: text,
+				RunbookURL: text, StartsAt: at, EndsAt: &at, QuietSince: &at, URL: text,
+			},
+		}},
+	}, at)
+}

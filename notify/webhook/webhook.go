@@ -1,0 +1,144 @@
+// Package webhook tells alerts to programs: one POST of JSON for each message, signed by the
+// Standard Webhooks scheme. docs/webhook.md is its contract with receivers.
+package webhook
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"net/http"
+	"net/url"
+	"strconv"
+	"strings"
+	"time"
+
+	standardwebhooks "github.com/standard-webhooks/standard-webhooks/libraries/go"
+
+	"watchdog/notify"
+	"watchdog/secret"
+)
+
+// Options are what a Sink needs beside its config.
+type Options struct {
+	// Client sends; its own redirect policy does not count. Nil means one that gives up after
+	// half a minute.
+	Client *http.Client
+}
+
+// Sink posts messages to one URL. It may send several at the same time.
+type Sink struct {
+	client  *http.Client
+	method  string
+	url     *url.URL
+	headers map[string]secret.String
+	signers []*standardwebhooks.Webhook
+	body    *bodyTemplate     // nil: the standard body
+	hide    *strings.Replacer // masks our secrets in what a receiver answers
+}
+
+// New makes a sink of a config without problems.
+func New(c Config, o Options) (*Sink, error) {
+	address, err := c.address()
+	if err != nil {
+		return nil, err
+	}
+	s := &Sink{client: clientOf(o.Client), method: c.method(), url: address, headers: c.Headers, hide: hider(c, address)}
+	for _, one := range c.Secret {
+		key, err := signingKey(one)
+		if err != nil {
+			return nil, err
+		}
+		if len(key) == 0 {
+			continue
+		}
+		signer, err := standardwebhooks.NewWebhookRaw(key)
+		if err != nil {
+			return nil, fmt.Errorf("use the secret: %w", err)
+		}
+		s.signers = append(s.signers, signer)
+	}
+	if c.Body != "" {
+		if s.body, err = newTemplate(c.Body); err != nil {
+			return nil, fmt.Errorf("read the body: %w", err)
+		}
+	}
+	return s, nil
+}
+
+// clientOf is a copy of c that follows no redirect: a POST that turned into a GET would look as
+// if it had been taken.
+func clientOf(c *http.Client) *http.Client {
+	own := http.Client{Timeout: 30 * time.Second}
+	if c != nil {
+		own = *c
+	}
+	own.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
+	return &own
+}
+
+// Preview is the body that would be sent now.
+func (s *Sink) Preview(m *notify.Message) ([]byte, error) {
+	body, _, err := s.render(m, time.Now())
+	return body, err
+}
+
+// render makes the body and its content type. What a template cannot say is said by the standard
+// body, with the reason.
+func (s *Sink) render(m *notify.Message, now time.Time) (body []byte, contentType string, err error) {
+	d := newDocument(m, now)
+	if s.body != nil {
+		if body, err = s.body.render(d); err == nil {
+			return body, s.body.contentType(), nil
+		}
+		d.BodyError = err.Error()
+	}
+	body, err = d.json()
+	return body, "application/json", err
+}
+
+// Send posts m. A status of 2xx means that the receiver has it, whatever the rest of the answer.
+func (s *Sink) Send(ctx context.Context, m *notify.Message) error {
+	now := time.Now()
+	request, err := s.request(ctx, m, now)
+	if err != nil {
+		return &notify.Refused{Err: fmt.Errorf("make the webhook of %s: %w", m.ID, err)}
+	}
+	response, err := s.client.Do(request)
+	if err != nil {
+		return fmt.Errorf("%s to %s: %w", strings.ToLower(s.method), place(s.url), bare(err))
+	}
+	defer response.Body.Close()
+	cause := fmt.Errorf("%s to %s: %s", strings.ToLower(s.method), place(s.url), s.answer(response))
+	return notify.Verdict(response.StatusCode, response.Header.Get("Retry-After"), now, cause)
+}
+
+// request is m as a request, signed at this moment.
+func (s *Sink) request(ctx context.Context, m *notify.Message, now time.Time) (*http.Request, error) {
+	body, contentType, err := s.render(m, now)
+	if err != nil {
+		return nil, err
+	}
+	request, err := http.NewRequestWithContext(ctx, s.method, s.url.String(), bytes.NewReader(body))
+	if err != nil {
+		return nil, bare(err)
+	}
+	request.Header.Set("Content-Type", contentType)
+	request.Header.Set("User-Agent", "watchdog")
+	for name, value := range s.headers {
+		request.Header.Set(name, value.Reveal())
+	}
+	request.Header.Set(standardwebhooks.HeaderWebhookID, m.ID)
+	request.Header.Set(standardwebhooks.HeaderWebhookTimestamp, strconv.FormatInt(now.Unix(), 10))
+	var signatures []string
+	for _, signer := range s.signers {
+		signature, err := signer.Sign(m.ID, now, body)
+		if err != nil {
+			return nil, fmt.Errorf("sign: %w", err)
+		}
+		signatures = append(signatures, signature)
+	}
+	if signatures != nil {
+		request.Header.Set(standardwebhooks.HeaderWebhookSignature, strings.Join(signatures, " "))
+	}
+	return request, nil
+}
