@@ -1,0 +1,241 @@
+package couchtest
+
+import (
+	"net/http"
+	"slices"
+	"strings"
+)
+
+// batch is how many rows are made under one lock.
+const batch = 256
+
+func (q *request) scheduler() {
+	path := q.path[1:]
+	switch {
+	case len(path) == 1 && path[0] == "jobs":
+		q.jobs()
+	case len(path) == 2 && path[0] == "jobs":
+		q.job(strings.ReplaceAll(path[1], " ", "+"))
+	case len(path) == 1 && path[0] == "docs":
+		q.docs("_replicator")
+	case len(path) > 1 && path[0] == "docs":
+		q.docsPath(path[1:])
+	default:
+		q.json(http.StatusNotFound, `{"error":"not found"}`)
+	}
+}
+
+// docsPath tells a database from a document. The slashes of a database's name need not be
+// escaped here, since _replicator is no document.
+func (q *request) docsPath(path []string) {
+	if len(path) <= 2 && isReplicator(path[0]) {
+		path = append([]string{path[0]}, path[1:]...)
+	} else if i := slices.Index(path, "_replicator"); i >= 0 {
+		path = append([]string{strings.Join(path[:i+1], "/")}, path[i+1:]...)
+	} else {
+		path = nil
+	}
+	switch len(path) {
+	case 1:
+		q.docs(path[0])
+	case 2:
+		q.doc(path[0], path[1])
+	default:
+		q.fail(http.StatusBadRequest, "bad_request", "Invalid path")
+	}
+}
+
+// doc answers the row of one document.
+func (q *request) doc(database, id string) {
+	q.s.mu.RLock()
+	var body []byte
+	if db := q.s.databases[database]; db != nil {
+		if r := db.docs[id]; r != nil && !r.deleted {
+			body = r.appendRow(nil, q.s.clock())
+		}
+	}
+	q.s.mu.RUnlock()
+	if body == nil {
+		q.missing("missing")
+		return
+	}
+	q.bytes(http.StatusOK, append(body, '\n'))
+}
+
+// docs streams the rows of one database.
+func (q *request) docs(database string) {
+	page, err := parsePage(q.URL.Query())
+	if err != nil {
+		q.fail(err.status, err.kind, err.reason)
+		return
+	}
+	q.s.mu.Lock()
+	db := q.s.databases[database]
+	if db == nil {
+		q.s.mu.Unlock()
+		q.missing("Database does not exist.")
+		return
+	}
+	all, total, now := db.order.list(), db.live, q.s.clock()
+	q.s.mu.Unlock()
+	if q.Method == http.MethodHead {
+		q.w.Header().Set("Content-Length", "0")
+		return
+	}
+	q.stream()
+	rows, offset := page.window(all)
+	b := appendCountHead(total, offset, "docs")
+	b = append(b, "\r\n"...)
+	first := true
+	odd := oddRow(q.Request)
+	for chunk := range slices.Chunk(rows, batch) {
+		q.s.mu.RLock()
+		for _, r := range chunk {
+			if !r.listed() || !page.wants(r.state()) {
+				continue
+			}
+			if !first {
+				b = append(b, ",\r\n"...)
+			}
+			b = r.appendRow(b, now)
+			if first && odd != "" {
+				b = append(append(b, ",\r\n"...), odd...)
+			}
+			first = false
+		}
+		q.s.mu.RUnlock()
+		if _, err := q.w.Write(b); err != nil {
+			return
+		}
+		b = b[:0]
+	}
+	q.w.Write(append(b, "\r\n]}"...))
+	q.w.Write([]byte{'\n'})
+}
+
+// listed reports whether the list of documents shows it: not a design document, not one that
+// nobody claims.
+func (r *Replication) listed() bool {
+	switch r.phase {
+	case completed, failed:
+		return true
+	case unclaimed, gone:
+		return false
+	}
+	return !r.s.down[r.node]
+}
+
+// jobs answers all jobs. As CouchDB does, it makes the whole body before the first byte.
+func (q *request) jobs() {
+	limit, skip, err := parseJobsPage(q.URL.Query())
+	if err != nil {
+		q.fail(err.status, err.kind, err.reason)
+		return
+	}
+	q.s.mu.Lock()
+	all, now := q.s.jobOrder.list(), q.s.clock()
+	if len(q.s.down) > 0 {
+		all = slices.DeleteFunc(slices.Clone(all), func(r *Replication) bool { return q.s.down[r.node] })
+	}
+	q.s.mu.Unlock()
+	offset := min(skip, len(all))
+	rows := all[offset:]
+	rows = rows[:min(limit, len(rows))]
+	b := appendCountHead(len(all), offset, "jobs")
+	head := len(b)
+	odd := oddRow(q.Request)
+	for chunk := range slices.Chunk(rows, batch) {
+		q.s.mu.RLock()
+		for _, r := range chunk {
+			if r.phase != scheduled {
+				continue
+			}
+			first := len(b) == head
+			if !first {
+				b = append(b, ',')
+			}
+			b = r.appendJob(b, now)
+			if first && odd != "" {
+				b = append(append(b, ','), odd...)
+			}
+		}
+		q.s.mu.RUnlock()
+	}
+	q.bytes(http.StatusOK, append(b, "]}\n"...))
+}
+
+func (q *request) job(id string) {
+	q.s.mu.RLock()
+	var body []byte
+	if r := q.s.jobs[id]; r != nil && !q.s.down[r.node] {
+		body = r.appendJob(nil, q.s.clock())
+	}
+	q.s.mu.RUnlock()
+	if body == nil {
+		q.missing("missing")
+		return
+	}
+	q.bytes(http.StatusOK, append(body, '\n'))
+}
+
+func (q *request) activeTasks() {
+	q.s.mu.Lock()
+	all, now := q.s.jobOrder.list(), q.s.clock()
+	q.s.mu.Unlock()
+	b := []byte{'['}
+	for chunk := range slices.Chunk(all, batch) {
+		q.s.mu.RLock()
+		for _, r := range chunk {
+			if r.pid == "" || r.hidden || r.silent || q.s.down[r.node] {
+				continue
+			}
+			if len(b) > 1 {
+				b = append(b, ',')
+			}
+			b = r.appendTask(b, now)
+		}
+		q.s.mu.RUnlock()
+	}
+	q.bytes(http.StatusOK, append(b, "]\n"...))
+}
+
+func (q *request) membership() {
+	q.s.mu.RLock()
+	var up []byte
+	for _, node := range q.s.opts.Nodes {
+		if !q.s.down[node] {
+			up = appendString(append(up, ','), node)
+		}
+	}
+	q.s.mu.RUnlock()
+	var all []byte
+	for _, node := range q.s.opts.Nodes {
+		all = appendString(append(all, ','), node)
+	}
+	q.plain()
+	q.json(http.StatusOK, `{"all_nodes":[`+strings.TrimPrefix(string(up), ",")+
+		`],"cluster_nodes":[`+strings.TrimPrefix(string(all), ",")+`]}`)
+}
+
+func (q *request) allDatabases() {
+	q.s.mu.RLock()
+	names := []string{"_users"}
+	for name := range q.s.databases {
+		names = append(names, name)
+	}
+	for name, src := range q.s.sources {
+		if local(name) && !src.missing && !isReplicator(name) {
+			names = append(names, name)
+		}
+	}
+	q.s.mu.RUnlock()
+	slices.Sort(names)
+	b := []byte{'['}
+	for i, name := range names {
+		if i > 0 {
+			b = append(b, ',')
+		}
+		b = appendString(b, name)
+	}
+	q.json(http.StatusOK, string(append(b, ']')))
+}
