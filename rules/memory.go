@@ -37,6 +37,11 @@ type mark struct {
 	until    stamp
 }
 
+// saw reports whether the last step saw the same row.
+func (e *entry) saw(row *snapshot.Replication) bool {
+	return e.row != nil && e.past != nil && e.row.Equal(row)
+}
+
 func (e *entry) evaluated(s *Set, at stamp) bool {
 	for i := range e.marks {
 		if m := &e.marks[i]; m.set == s {

@@ -105,21 +105,20 @@ func (s *step) stepServer() {
 
 func (s *step) stepReplication(row *snapshot.Replication) {
 	before := s.memory.replications[row.Key]
-	var next entry
-	changed := true
+	changed := before == nil || !before.saw(row)
+	if !changed && before.evaluated(s.set, s.at) {
+		return
+	}
+	next := &entry{}
 	if before != nil {
-		next = *before
-		changed = before.row == nil || before.past == nil || before.row != row && !before.row.Equal(row)
-		if !changed && before.evaluated(s.set, s.at) {
-			return
-		}
+		*next = *before
 	}
 	if changed {
 		next.past, next.row = observe(next.past, row, s.at), row
 		next.revision++
 		next.marks = nil
 	}
-	until := s.evaluate(before, &next)
+	until := s.evaluate(before, next)
 	done := mark{set: s.set, revision: next.revision, until: until}
 	if before != nil && !changed && slices.Equal(before.alerts, next.alerts) {
 		s.result.marks = append(s.result.marks, markChange{before, done})
@@ -127,7 +126,7 @@ func (s *step) stepReplication(row *snapshot.Replication) {
 	}
 	next.marks = slices.Clone(next.marks)
 	next.setMark(done)
-	s.remember(before, row.Key, &next)
+	s.remember(before, row.Key, next)
 }
 
 // evaluate steps every rule for one replication. It returns until when the answers hold if the
