@@ -1,0 +1,200 @@
+package watch
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"math/rand/v2"
+	"runtime/debug"
+	"sync/atomic"
+	"time"
+
+	"watchdog/alert"
+	"watchdog/cycle"
+	"watchdog/snapshot"
+)
+
+const (
+	// maxAsks bounds how many absent documents one check asks for; the rest stay held and are
+	// asked for by the checks that follow.
+	maxAsks = 200
+	// commitGrace is how long a commit may take after the daemon was told to stop.
+	commitGrace = 5 * time.Second
+)
+
+// owner owns what is remembered of one server: nobody else touches it.
+type owner struct {
+	name      string
+	reader    Reader
+	checks    []dueCheck
+	state     *cycle.State
+	last      *snapshot.Snapshot
+	ledger    Ledger
+	committed func(*cycle.Outcome)
+	log       *slog.Logger
+	failing   bool          // the last look was incomplete
+	wake      chan struct{} // of one: some check is due
+}
+
+type dueCheck struct {
+	Check
+	due   atomic.Bool
+	begun bool // has run at least once
+}
+
+func newOwner(s Server, state *cycle.State, opts Options) *owner {
+	o := &owner{
+		name: s.Name, reader: s.Reader, state: state, ledger: opts.Ledger,
+		committed: opts.Committed, log: opts.Log.With("server", s.Name),
+		checks: make([]dueCheck, len(s.Checks)),
+		wake:   make(chan struct{}, 1),
+	}
+	for i, c := range s.Checks {
+		o.checks[i].Check = c
+	}
+	return o
+}
+
+// comeDue notes that a check is to run. It may be called from anywhere and does not wait.
+func (o *owner) comeDue(check int) {
+	o.checks[check].due.Store(true)
+	select {
+	case o.wake <- struct{}{}:
+	default:
+	}
+}
+
+// run runs what is due until ctx ends.
+func (o *owner) run(ctx context.Context) {
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-o.wake:
+		}
+		for i := range o.checks {
+			c := &o.checks[i]
+			if !c.due.Swap(false) {
+				continue
+			}
+			if c.begun && !pause(ctx, c.Jitter) {
+				return
+			}
+			c.begun = true
+			if err := o.check(ctx, c); err != nil && ctx.Err() == nil {
+				o.log.Error("check decided nothing", "check", c.Name, "err", err)
+			}
+		}
+	}
+}
+
+// pause waits a random time below jitter; false when ctx ended.
+func pause(ctx context.Context, jitter time.Duration) bool {
+	if jitter <= 0 {
+		return ctx.Err() == nil
+	}
+	t := time.NewTimer(rand.N(jitter))
+	defer t.Stop()
+	select {
+	case <-t.C:
+		return true
+	case <-ctx.Done():
+		return false
+	}
+}
+
+// check looks, decides and commits once. A panic is a bug of ours: the server goes on being
+// watched from what was last committed.
+func (o *owner) check(ctx context.Context, c *dueCheck) (err error) {
+	defer func() {
+		if r := recover(); r != nil {
+			err = fmt.Errorf("panic: %v\n%s", r, debug.Stack())
+		}
+	}()
+	snap := o.look(ctx, c)
+	if err := ctx.Err(); err != nil {
+		return err // what was cut short by stopping says nothing about the server
+	}
+	outcome := c.Cycle.Step(o.state, snap)
+	if !outcome.Empty() {
+		committing, done := outlive(ctx, commitGrace)
+		defer done()
+		if err := o.ledger.Commit(committing, outcome); err != nil {
+			return fmt.Errorf("commit cycle of %s: %w", o.name, err)
+		}
+	}
+	o.state.Apply(outcome)
+	o.tell(c, snap, outcome)
+	if o.committed != nil {
+		o.committed(outcome)
+	}
+	return nil
+}
+
+// outlive is a context that ends a grace after its parent did: what is in hand is finished.
+func outlive(parent context.Context, grace time.Duration) (context.Context, context.CancelFunc) {
+	ctx, cancel := context.WithCancel(context.WithoutCancel(parent))
+	stop := context.AfterFunc(parent, func() {
+		timer := time.AfterFunc(grace, cancel)
+		context.AfterFunc(ctx, func() { timer.Stop() })
+	})
+	return ctx, func() { stop(); cancel() }
+}
+
+// look reads the server, and asks for what is missing from a complete view.
+func (o *owner) look(ctx context.Context, c *dueCheck) *snapshot.Snapshot {
+	if c.Timeout > 0 {
+		var done context.CancelFunc
+		ctx, done = context.WithTimeout(ctx, c.Timeout)
+		defer done()
+	}
+	snap := o.reader.Read(ctx, time.Now().UTC(), o.last)
+	o.last = snap
+	answers := map[snapshot.Key]snapshot.Answer{}
+	for key := range o.state.Absent(snap) {
+		if len(answers) == maxAsks {
+			break
+		}
+		answer, err := o.reader.Ask(ctx, key)
+		if err != nil {
+			o.log.Warn("asking for a replication failed", "check", c.Name, "database", key.Database, "doc_id", key.DocID, "err", err)
+			break
+		}
+		answers[key] = answer
+	}
+	if len(answers) == 0 {
+		return snap
+	}
+	return snap.WithAnswers(answers)
+}
+
+// tell logs the story: what the server does, and what was decided.
+func (o *owner) tell(c *dueCheck, snap *snapshot.Snapshot, outcome *cycle.Outcome) {
+	switch err := snap.Err(); {
+	case err != nil && !o.failing:
+		o.log.Warn("server cannot be read", "check", c.Name, "err", err)
+	case err == nil && o.failing:
+		o.log.Info("server can be read again", "check", c.Name)
+	}
+	o.failing = snap.Failed()
+	if len(snap.RowErrors) > 0 {
+		o.log.Warn("rows could not be read", "check", c.Name, "rows", len(snap.RowErrors), "err", errors.Join(snap.RowErrors[:min(3, len(snap.RowErrors))]...))
+	}
+	for i := range outcome.Transitions {
+		t := &outcome.Transitions[i]
+		o.log.Info("alert "+verb(t), "check", c.Name, "rule", t.Rule, "severity", t.Severity.String(),
+			"database", t.Database, "doc_id", t.DocID, "reason", string(t.Reason))
+	}
+}
+
+func verb(t *alert.Transition) string {
+	switch t.Status {
+	case alert.StatusResolved:
+		return "resolved"
+	case alert.StatusEvent:
+		return "event"
+	default:
+		return "fires"
+	}
+}

@@ -1,0 +1,143 @@
+// Package watch is the loop of the daemon: checks come due by their schedules, servers are
+// read, decisions are taken and committed.
+//
+// # Promises
+//
+// Servers are read in parallel; what is seen of one server is decided serially, by the one
+// goroutine that owns its state. Checks of one server never overlap: one that comes due while
+// another runs waits, and one that comes due twice runs once. What was decided takes effect in
+// memory only after it was committed; what could not be committed is decided anew at the next
+// check.
+//
+// # Not promised
+//
+// A check at each tick: a server that answers more slowly than its schedule asks is read as
+// often as it can be.
+//
+// # Testing
+//
+// With a reader and a ledger in memory inside a testing/synctest bubble, at exact instants.
+package watch
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"sync"
+	"time"
+
+	"github.com/robfig/cron/v3"
+
+	"watchdog/cycle"
+	"watchdog/snapshot"
+)
+
+// Reader reads one server.
+type Reader interface {
+	// Read takes one look. It never fails as a whole: what could not be read is a gap. prev is
+	// the look before, nil at first.
+	Read(ctx context.Context, at time.Time, prev *snapshot.Snapshot) *snapshot.Snapshot
+	// Ask asks for one replication that a look did not show.
+	Ask(ctx context.Context, key snapshot.Key) (snapshot.Answer, error)
+}
+
+// Ledger keeps what is remembered.
+type Ledger interface {
+	// Load is what is remembered of a server, from its last commit.
+	Load(ctx context.Context, server string) (*cycle.State, error)
+	// Commit stores an outcome, all or nothing.
+	Commit(ctx context.Context, o *cycle.Outcome) error
+}
+
+// Server is one server and the checks that watch it.
+type Server struct {
+	Name   string
+	Reader Reader
+	Checks []Check
+}
+
+// Check is one check of one server.
+type Check struct {
+	Name     string
+	Schedule cron.Schedule
+	// Timeout bounds one look; what is not read by then is a gap. 0 means no bound.
+	Timeout time.Duration
+	// Jitter delays each look but the first by a random time below it, so that many servers
+	// are not asked in the same instant.
+	Jitter time.Duration
+	Cycle  *cycle.Cycle
+}
+
+// Options are what the loop needs beside the servers.
+type Options struct {
+	Ledger Ledger
+	Log    *slog.Logger
+	// Committed is called after each commit, by the goroutine that owns the server: it must be
+	// quick. Nil is fine.
+	Committed func(*cycle.Outcome)
+}
+
+// Run watches the servers until ctx ends. Each check runs at once, and then by its schedule. It
+// returns only after all that it started has returned; a commit that is under way when ctx ends
+// is finished. An error means that a server's memory could not be loaded: nothing was watched.
+func Run(ctx context.Context, servers []Server, opts Options) error {
+	owners := make([]*owner, 0, len(servers))
+	clock := cron.New()
+	for _, s := range servers {
+		state, err := opts.Ledger.Load(ctx, s.Name)
+		if err != nil {
+			return fmt.Errorf("load what is remembered of server %s: %w", s.Name, err)
+		}
+		o := newOwner(s, state, opts)
+		for i := range o.checks {
+			clock.Schedule(o.checks[i].Schedule, cron.FuncJob(func() { o.comeDue(i) }))
+			o.comeDue(i)
+		}
+		owners = append(owners, o)
+	}
+	clock.Start()
+	defer func() { <-clock.Stop().Done() }()
+
+	var running sync.WaitGroup
+	for _, o := range owners {
+		running.Go(func() { o.run(ctx) })
+	}
+	running.Wait()
+	return nil
+}
+
+// Once runs each check of each server once, servers in parallel, and returns what is then
+// remembered, in the order of the servers.
+func Once(ctx context.Context, servers []Server, opts Options) ([]Seen, error) {
+	seen := make([]Seen, len(servers))
+	errs := make([]error, len(servers))
+	var running sync.WaitGroup
+	for i, s := range servers {
+		running.Go(func() {
+			state, err := opts.Ledger.Load(ctx, s.Name)
+			if err != nil {
+				errs[i] = fmt.Errorf("load what is remembered of server %s: %w", s.Name, err)
+				return
+			}
+			o := newOwner(s, state, opts)
+			for c := range o.checks {
+				errs[i] = o.check(ctx, &o.checks[c])
+			}
+			seen[i] = Seen{Server: s.Name, State: o.state, Snapshot: o.last}
+		})
+	}
+	running.Wait()
+	for _, err := range errs {
+		if err != nil {
+			return seen, err
+		}
+	}
+	return seen, nil
+}
+
+// Seen is what Once saw of one server. Snapshot is nil when it has no check.
+type Seen struct {
+	Server   string
+	State    *cycle.State
+	Snapshot *snapshot.Snapshot
+}
