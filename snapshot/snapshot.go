@@ -8,6 +8,7 @@ package snapshot
 
 import (
 	"cmp"
+	"slices"
 	"time"
 )
 
@@ -20,6 +21,9 @@ type Key struct {
 	Database string // the replicator database, shard and account prefixes removed
 	DocID    string
 }
+
+// Path is "database/doc_id"; ParseKey reads it.
+func (k Key) Path() string { return k.Database + "/" + k.DocID }
 
 // Compare orders keys by database, then document, in bytes.
 func (k Key) Compare(o Key) int {
@@ -43,8 +47,15 @@ type Snapshot struct {
 	// RowErrors are single rows that could not be read: their replications are unknown, the
 	// rest of the listing stands.
 	RowErrors []error
-	// Asked holds the answers to asking for single documents that the listings did not show.
+	// Asked holds the answers to asking for single documents. They are in Replications too, where
+	// they overrule what the listings, which were read before, said.
 	Asked map[Key]Answer
+	// Whole are the replicator databases whose listing, and the jobs with it, were read to their
+	// end and without a row error, in order; TransientDatabase is one when the jobs were. It is
+	// nil where no Builder made the snapshot: then Gaps alone say what is complete.
+	Whole []string
+
+	look *look
 }
 
 // Answer is what asking for one document said.
@@ -87,8 +98,13 @@ func (s *Snapshot) Err() error {
 }
 
 // Complete reports whether the view of one replicator database is whole, so that a replication
-// which is absent from it may be gone.
+// which is absent from it may be gone. It is not where the documents of the database were not
+// asked for: a document without a job is in no listing of jobs.
 func (s *Snapshot) Complete(database string) bool {
+	if s.Whole != nil {
+		_, found := slices.BinarySearch(s.Whole, database)
+		return found
+	}
 	for _, g := range s.Gaps {
 		if g.Part == Jobs || g.Part == Docs && g.Database == database {
 			return false
