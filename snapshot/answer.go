@@ -47,9 +47,10 @@ func decodeAnswer(key Key, data []byte) (*Replication, error) {
 	return document(r), nil
 }
 
-// WithAnswers is s with more answers to asking for single documents. They are the latest word
-// on their replications, which in Replications are as the answers say, and not there where they
-// are missing. s does not change.
+// WithAnswers is s with more answers to asking for single documents, the latest word on their
+// replications. Where the listings showed one it now is as the answer says, or is gone where
+// the answer is that it is missing; the answers about the others are in Asked. So a replication
+// is in Replications or in Asked, never in both. s does not change.
 func (s *Snapshot) WithAnswers(answers map[Key]Answer) *Snapshot {
 	c := *s
 	if len(answers) == 0 {
@@ -57,24 +58,25 @@ func (s *Snapshot) WithAnswers(answers map[Key]Answer) *Snapshot {
 	}
 	c.Asked = make(map[Key]Answer, len(s.Asked)+len(answers))
 	maps.Copy(c.Asked, s.Asked)
-	maps.Copy(c.Asked, answers)
-
 	c.Replications = slices.Clone(s.Replications)
 	for key, answer := range answers {
-		i, found := slices.BinarySearchFunc(s.Replications, key, func(r *Replication, key Key) int {
+		i, listed := slices.BinarySearchFunc(s.Replications, key, func(r *Replication, key Key) int {
 			return r.Key.Compare(key)
 		})
 		switch {
-		case found && answer.Missing:
+		case listed && answer.Missing:
 			c.Replications[i] = nil
-		case found && answer.Replication != nil:
+			c.Asked[key] = answer
+		case listed && answer.Replication != nil:
 			c.Replications[i] = s.sourced(overlay(s.Replications[i], answer.Replication))
+		case listed: // it told nothing
 		case answer.Replication != nil:
-			c.Replications = append(c.Replications, s.sourced(answer.Replication))
+			c.Asked[key] = Answer{Replication: s.sourced(answer.Replication)}
+		default:
+			c.Asked[key] = answer
 		}
 	}
 	c.Replications = slices.DeleteFunc(c.Replications, func(r *Replication) bool { return r == nil })
-	slices.SortFunc(c.Replications, func(x, y *Replication) int { return x.Key.Compare(y.Key) })
 	return &c
 }
 

@@ -7,8 +7,8 @@
 package snapshot
 
 import (
-	"cmp"
 	"slices"
+	"strings"
 	"time"
 )
 
@@ -27,7 +27,10 @@ func (k Key) Path() string { return k.Database + "/" + k.DocID }
 
 // Compare orders keys by database, then document, in bytes.
 func (k Key) Compare(o Key) int {
-	return cmp.Or(cmp.Compare(k.Database, o.Database), cmp.Compare(k.DocID, o.DocID))
+	if k.Database != o.Database {
+		return strings.Compare(k.Database, o.Database)
+	}
+	return strings.Compare(k.DocID, o.DocID)
 }
 
 // Snapshot is one look at one server. It is never changed once made: readers may share it, and
@@ -47,8 +50,8 @@ type Snapshot struct {
 	// RowErrors are single rows that could not be read: their replications are unknown, the
 	// rest of the listing stands.
 	RowErrors []error
-	// Asked holds the answers to asking for single documents. They are in Replications too, where
-	// they overrule what the listings, which were read before, said.
+	// Asked holds the answers to asking for single documents that the listings did not show, or
+	// that are missing by now. Their keys are not among Replications.
 	Asked map[Key]Answer
 	// Whole are the replicator databases whose listing, and the jobs with it, were read to their
 	// end and without a row error, in order; TransientDatabase is one when the jobs were. It is
