@@ -28,8 +28,7 @@
 // # Not promised
 //
 // Databases hold no documents but replications: a source has only an update sequence. The
-// status text is Go's ("404 Not Found", where CouchDB says "404 Object Not Found"). A limit is
-// counted as on one shard.
+// status text is Go's ("404 Not Found", where CouchDB says "404 Object Not Found").
 package couchtest
 
 import (

@@ -93,8 +93,10 @@ func (q *request) allDocs(db *database) {
 	all, total, now := db.order.list(), db.live, q.s.clock()
 	q.s.mu.Unlock()
 	q.stream()
-	rows, offset := page.window(all)
-	b := append(appendCountHead(total, offset, "rows"), "\r\n"...)
+	rows, before := page.between(all)
+	rows = rows[min(page.skip, len(rows)):]
+	rows = rows[:min(page.limit, len(rows))]
+	b := append(appendListHead(total, min(before+page.skip, len(all)), "rows"), "\r\n"...)
 	first := true
 	q.s.mu.RLock()
 	for _, r := range rows {

@@ -99,11 +99,8 @@ func (r *Replication) owner() string {
 	return "admin"
 }
 
-// shard is the name of the shard that holds a document, as /_active_tasks shows it.
-func (db *database) shard(id string) string {
-	half := "00000000-7fffffff"
-	if salt(id)>>63 == 1 {
-		half = "80000000-ffffffff"
-	}
-	return "shards/" + half + "/" + db.name + ".1795504031"
+// shardName is the shard of a database that holds a document, as /_active_tasks shows it.
+func (r *Replication) shardName() string {
+	ranges := [2]string{"00000000-7fffffff", "80000000-ffffffff"}
+	return "shards/" + ranges[r.shard] + "/" + r.db.name + ".1795504031"
 }

@@ -22,7 +22,7 @@ func (r *Replication) schedule(now time.Time) {
 		r.fail(duplicateReason(r, other), now)
 		return
 	}
-	r.phase, r.created = scheduled, now
+	r.phase = scheduled
 	r.history = []Event{{Type: Added, At: now}}
 	r.s.jobs[r.jobID] = r
 	r.s.jobOrder.add(r)
@@ -76,8 +76,9 @@ func (r *Replication) stop(now time.Time) {
 
 func (r *Replication) crash(reason string, now time.Time) {
 	if r.pid == "" {
-		r.silent = r.silent || !r.started
+		silent := r.silent || !r.started // it will not live long enough to tell anything
 		r.start(now)
+		r.silent = silent
 	}
 	if r.pid == "" {
 		return // a duplicate, or gone

@@ -92,9 +92,9 @@ func (p *page) parseStates(list string) *badQuery {
 
 func (p *page) wants(s State) bool { return len(p.states) == 0 || slices.Contains(p.states, s) }
 
-// window is the part of all rows that is asked for, and its offset: the number of rows before
-// it. The states are filtered after that, as CouchDB does, and so are rows that are not shown.
-func (p *page) window(all []*Replication) (rows []*Replication, offset int) {
+// between is the part of all rows from the start key to the end key, and its offset: the number
+// of rows before it.
+func (p *page) between(all []*Replication) (rows []*Replication, offset int) {
 	if p.descending {
 		all = slices.Clone(all)
 		slices.Reverse(all)
@@ -119,12 +119,39 @@ func (p *page) window(all []*Replication) (rows []*Replication, offset int) {
 	if p.end != nil {
 		end = max(first, at(*p.end, !p.exclusive))
 	}
-	first = min(first+p.skip, len(all))
-	end = max(first, end)
-	if p.limit < end-first {
-		end = first + p.limit
-	}
 	return all[first:end], first
+}
+
+// pick chooses the rows to send, in the way of a cluster, which loses some: each of the two
+// shards offers its first skip+limit rows, only then go those that are not to be shown (design
+// documents, other states), and only then are skip and limit counted.
+type pick struct {
+	*page
+	offered       [2]int
+	skipped, sent int
+}
+
+// full reports whether nothing more can come.
+func (p *pick) full() bool { return p.sent == p.limit }
+
+// offers reports whether the shard of a row still offers it.
+func (p *pick) offers(r *Replication) bool {
+	n := &p.offered[r.shard]
+	if *n-p.skip >= p.limit { // skip+limit may be more than an int
+		return false
+	}
+	*n++
+	return true
+}
+
+// takes reports whether a row that is to be shown is sent.
+func (p *pick) takes() bool {
+	if p.skipped < p.skip {
+		p.skipped++
+		return false
+	}
+	p.sent++
+	return true
 }
 
 // parseJobsPage reads limit and skip of the list of jobs, which are not those of a view.
@@ -146,7 +173,7 @@ func parseJobsPage(v url.Values) (limit, skip int, bad *badQuery) {
 	return limit, skip, nil
 }
 
-// appendCountHead begins a list.
-func appendCountHead(total, offset int, rows string) []byte {
+// appendListHead begins a list.
+func appendListHead(total, offset int, rows string) []byte {
 	return fmt.Appendf(nil, `{"total_rows":%d,"offset":%d,%q:[`, total, offset, rows)
 }

@@ -4,6 +4,7 @@ import (
 	"crypto/md5"
 	"encoding/hex"
 	"fmt"
+	"hash/crc32"
 	"time"
 )
 
@@ -79,9 +80,10 @@ const checkpointInterval = 5 * time.Second
 // any state: one that asks for what cannot be from here does what CouchDB would have done first
 // (a job that is to crash is started, a failed document that is to start is written anew).
 type Replication struct {
-	s  *Server
-	db *database // nil for a transient job
-	id string    // the document's
+	s     *Server
+	db    *database // nil for a transient job
+	id    string    // the document's
+	shard int       // of the two of its database
 
 	// All below is guarded by s.mu.
 	document
@@ -114,9 +116,15 @@ type Replication struct {
 	blind        bool  // the source does not say how much is pending
 }
 
+// shardOf is the shard of a database of two that holds a document.
+func shardOf(id string) int { return int(crc32.ChecksumIEEE([]byte(id)) >> 31) }
+
 // jobIDOf is the id under which a replication is scheduled. Two documents that ask for the same
 // have the same, which is how CouchDB finds duplicates.
 func jobIDOf(spec *Spec) string {
+	if spec.JobID != "" {
+		return spec.JobID
+	}
 	sum := md5.Sum(fmt.Append(nil, spec.Source, "\x00", spec.Target, "\x00", spec.Filter, "\x00",
 		spec.OneShot, "\x00", spec.CreateTarget))
 	id := hex.EncodeToString(sum[:])

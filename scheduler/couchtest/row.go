@@ -134,7 +134,7 @@ func (r *Replication) appendTask(b []byte, now time.Time) []byte {
 	if r.db == nil {
 		b = append(b, "null"...)
 	} else {
-		b = appendString(b, r.db.shard(r.id))
+		b = appendString(b, r.shardName())
 	}
 	b = appendOptional(append(b, `,"doc_id":`...), r.id)
 	b = appendCount(b, "doc_write_failures", c.DocWriteFailures)
@@ -222,8 +222,9 @@ func (r *Replication) appendSourceSeq(b []byte, now time.Time) []byte {
 	return r.appendSeq(b, r.throughAt(now))
 }
 
+// appendSeq writes a sequence of the source. A job that has not heard from it calls it "0".
 func (r *Replication) appendSeq(b []byte, n int64) []byte {
-	if n == 0 {
+	if n == 0 && (r.blind || r.fresh || r.phase == completed) {
 		return append(b, `"0"`...)
 	}
 	return append(appendSeq(append(b, '"'), r.src.salt, n), '"')

@@ -4,6 +4,7 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+	"time"
 )
 
 // batch is how many rows are made under one lock.
@@ -64,9 +65,9 @@ func (q *request) doc(database, id string) {
 
 // docs streams the rows of one database.
 func (q *request) docs(database string) {
-	page, err := parsePage(q.URL.Query())
-	if err != nil {
-		q.fail(err.status, err.kind, err.reason)
+	page, bad := parsePage(q.URL.Query())
+	if bad != nil {
+		q.fail(bad.status, bad.kind, bad.reason)
 		return
 	}
 	q.s.mu.Lock()
@@ -79,31 +80,18 @@ func (q *request) docs(database string) {
 	all, total, now := db.order.list(), db.live, q.s.clock()
 	q.s.mu.Unlock()
 	if q.Method == http.MethodHead {
-		q.w.Header().Set("Content-Length", "0")
+		q.w.Header().Set("Content-Length", "0") // which is not true of a GET
 		return
 	}
 	q.stream()
-	rows, offset := page.window(all)
-	b := appendCountHead(total, offset, "docs")
-	b = append(b, "\r\n"...)
-	first := true
-	odd := oddRow(q.Request)
+	rows, before := page.between(all)
+	b := append(appendListHead(total, min(before+page.skip, len(all)), "docs"), "\r\n"...)
+	pick := &pick{page: &page}
 	for chunk := range slices.Chunk(rows, batch) {
-		q.s.mu.RLock()
-		for _, r := range chunk {
-			if !r.listed() || !page.wants(r.state()) {
-				continue
-			}
-			if !first {
-				b = append(b, ",\r\n"...)
-			}
-			b = r.appendRow(b, now)
-			if first && odd != "" {
-				b = append(append(b, ",\r\n"...), odd...)
-			}
-			first = false
+		if pick.full() {
+			break
 		}
-		q.s.mu.RUnlock()
+		b = q.appendRows(b, chunk, pick, now)
 		if _, err := q.w.Write(b); err != nil {
 			return
 		}
@@ -111,6 +99,29 @@ func (q *request) docs(database string) {
 	}
 	q.w.Write(append(b, "\r\n]}"...))
 	q.w.Write([]byte{'\n'})
+}
+
+// appendRows writes those of some rows that are picked.
+func (q *request) appendRows(b []byte, rows []*Replication, pick *pick, now time.Time) []byte {
+	q.s.mu.RLock()
+	defer q.s.mu.RUnlock()
+	odd := oddRow(q.Request)
+	for _, r := range rows {
+		if pick.full() {
+			break
+		}
+		if !pick.offers(r) || !r.listed() || !pick.wants(r.state()) || !pick.takes() {
+			continue
+		}
+		if pick.sent > 1 {
+			b = append(b, ",\r\n"...)
+		}
+		b = r.appendRow(b, now)
+		if pick.sent == 1 && odd != "" {
+			b = append(append(b, ",\r\n"...), odd...)
+		}
+	}
+	return b
 }
 
 // listed reports whether the list of documents shows it: not a design document, not one that
@@ -141,7 +152,7 @@ func (q *request) jobs() {
 	offset := min(skip, len(all))
 	rows := all[offset:]
 	rows = rows[:min(limit, len(rows))]
-	b := appendCountHead(len(all), offset, "jobs")
+	b := appendListHead(len(all), offset, "jobs")
 	head := len(b)
 	odd := oddRow(q.Request)
 	for chunk := range slices.Chunk(rows, batch) {

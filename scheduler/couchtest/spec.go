@@ -31,6 +31,8 @@ type Spec struct {
 	History []Event
 	// Owner is who wrote the document, the admin if empty.
 	Owner string
+	// JobID replaces the id that the job would have.
+	JobID string
 }
 
 // Put writes a replication document, or writes it anew, into a replicator database, which is
@@ -43,7 +45,7 @@ func (s *Server) Put(database, docID string, spec Spec) *Replication {
 	db := s.database(database)
 	r := db.docs[docID]
 	if r == nil {
-		r = &Replication{s: s, db: db, id: docID, phase: gone}
+		r = &Replication{s: s, db: db, id: docID, shard: shardOf(docID), phase: gone}
 	}
 	r.unschedule(now)
 	fresh := r.phase == gone

@@ -208,7 +208,7 @@ func (q *request) write(db *database, id string, d draft, status int) {
 		return
 	}
 	if r == nil {
-		r = &Replication{s: s, db: db, id: id, phase: gone}
+		r = &Replication{s: s, db: db, id: id, shard: shardOf(id), phase: gone}
 	}
 	if d.deleted {
 		r.end(now)
