@@ -1,0 +1,113 @@
+// Package slack tells alerts to people in a Slack channel, by a bot or an incoming webhook.
+//
+// What is said (render.go, others.go, markup.go) knows nothing of how it is sent (send.go,
+// heard.go), and the other way round.
+package slack
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+
+	"watchdog/diag"
+	"watchdog/notify"
+	"watchdog/secret"
+)
+
+// Options are what a Sink needs beside its config.
+type Options struct {
+	// Client sends; its own redirect policy does not count. Nil means one that gives up after
+	// half a minute.
+	Client *http.Client
+}
+
+// Sink posts messages to one channel. It may send several at the same time.
+type Sink struct {
+	client  *http.Client
+	token   secret.String
+	channel string
+	apiURL  string            // ends in a slash; empty: Slack's own
+	webhook secret.String     // in place of token and channel
+	where   string            // for errors: "Slack channel #oncall"
+	hide    *strings.Replacer // masks the secrets in what Slack, or who claims to be, answers
+}
+
+// New makes a sink of a config without problems.
+func New(c Config, o Options) (*Sink, error) {
+	for _, p := range c.Problems() {
+		if p.Level != diag.Lint {
+			return nil, errors.New(p.Message)
+		}
+	}
+	s := &Sink{client: clientOf(o.Client), token: c.Token, channel: strings.TrimSpace(c.Channel), webhook: c.WebhookURL}
+	if c.APIURL != "" {
+		s.apiURL = strings.TrimSuffix(c.APIURL, "/") + "/"
+	}
+	s.where, s.hide = "Slack channel "+s.channel, hider(c.Token.Reveal())
+	if c.WebhookURL != "" {
+		u, err := address(c.WebhookURL.Reveal())
+		if err != nil {
+			return nil, err
+		}
+		s.where, s.hide = "the Slack webhook at "+u.Host, webhookHider(u)
+	}
+	return s, nil
+}
+
+// clientOf is a copy of c that follows no redirect: a POST that turned into a GET would look as
+// if it had been taken.
+func clientOf(c *http.Client) *http.Client {
+	own := http.Client{Timeout: 30 * time.Second}
+	if c != nil {
+		own = *c
+	}
+	own.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
+	return &own
+}
+
+// webhookHider hides a webhook's URL, of which every part but the host is secret.
+func webhookHider(u *url.URL) *strings.Replacer {
+	secrets := []string{u.String(), u.RequestURI(), u.EscapedPath(), u.Path, strings.Trim(u.Path, "/"), u.RawQuery}
+	for part := range strings.SplitSeq(u.Path, "/") {
+		if len(part) >= 16 { // the last part is the key to it
+			secrets = append(secrets, part)
+		}
+	}
+	if u.User != nil {
+		secrets = append(secrets, u.User.String())
+	}
+	return hider(secrets...)
+}
+
+// hider masks secrets; the longer ones come first.
+func hider(secrets ...string) *strings.Replacer {
+	var pairs []string
+	for _, s := range secrets {
+		if len(s) > 2 {
+			pairs = append(pairs, s, secret.Mask, url.QueryEscape(s), secret.Mask)
+		}
+	}
+	return strings.NewReplacer(pairs...)
+}
+
+// Preview is the message as JSON, as an incoming webhook would get it.
+func (s *Sink) Preview(m *notify.Message) ([]byte, error) {
+	text, err := json.Marshal(render(m))
+	if err != nil {
+		return nil, err
+	}
+	var v any
+	if err := json.Unmarshal(text, &v); err != nil {
+		return nil, err
+	}
+	var b bytes.Buffer
+	enc := json.NewEncoder(&b)
+	enc.SetEscapeHTML(false) // slack-go's own types always escape
+	enc.SetIndent("", "  ")
+	err = enc.Encode(v)
+	return bytes.TrimSuffix(b.Bytes(), []byte("\n")), err
+}
