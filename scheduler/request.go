@@ -1,0 +1,141 @@
+package scheduler
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"math/rand/v2"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+)
+
+const (
+	maxTries      = 3                      // of one GET
+	firstWait     = 250 * time.Millisecond // at most, before the second try; doubling
+	maxRetryAfter = 5 * time.Second        // what is asked for beyond it is left to the next check
+)
+
+// fetch asks for a path, escaped, from the server's URL on, and hands the answer to take: its
+// status is 2xx, and it is not HTML. Anything else is an *Error, or a *BackOffError. What may
+// pass in a moment is tried again, an answer that broke off included, so take may be called
+// more than once.
+func (c *Client) fetch(ctx context.Context, path, query string, take func(*answer) error) error {
+	for try := 1; ; try++ {
+		err := c.attempt(ctx, path, query, take)
+		var e *Error
+		if err == nil || try == maxTries || !errors.As(err, &e) || !e.transient() || e.RetryAfter > maxRetryAfter {
+			return err
+		}
+		jitter := rand.N(firstWait << (try - 1))
+		if !sleep(ctx, e.RetryAfter+jitter) {
+			return err
+		}
+	}
+}
+
+// sleep reports whether it slept for all of d.
+func sleep(ctx context.Context, d time.Duration) bool {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return true
+	case <-ctx.Done():
+		return false
+	}
+}
+
+// attempt asks once, when the number of requests under way and the guard allow it.
+func (c *Client) attempt(ctx context.Context, path, query string, take func(*answer) error) error {
+	done, err := c.guard.enter(ctx, http.MethodGet, path)
+	if err != nil {
+		return err
+	}
+	select {
+	case c.places <- struct{}{}:
+		defer func() { <-c.places }()
+	case <-ctx.Done():
+		err := c.failed(http.MethodGet, path, context.Cause(ctx))
+		done(err)
+		return err
+	}
+	a, err := c.exchange(ctx, path, query)
+	done(err)
+	if err != nil {
+		return err
+	}
+	defer a.Close()
+	return take(a)
+}
+
+// exchange asks with credentials, and once more with new ones where the server does not take
+// those that it gave itself.
+func (c *Client) exchange(ctx context.Context, path, query string) (*answer, error) {
+	for again := false; ; again = true {
+		req, err := c.newRequest(ctx, http.MethodGet, path, query, nil)
+		if err != nil {
+			return nil, err
+		}
+		if err := c.authenticate(req, path); err != nil {
+			return nil, err
+		}
+		a, err := c.do(req, path)
+		var e *Error
+		r, renewable := c.auth.(renewer)
+		if again || !renewable || !errors.As(err, &e) || !e.stale() {
+			return a, err
+		}
+		r.Forget(req)
+	}
+}
+
+func (c *Client) authenticate(req *http.Request, path string) error {
+	err := c.auth.Authenticate(req)
+	var own *Error
+	var backOff *BackOffError
+	if err == nil || errors.As(err, &backOff) || errors.As(err, &own) {
+		return err
+	}
+	return c.failed(req.Method, path, fmt.Errorf("authenticate: %w", err))
+}
+
+func (c *Client) newRequest(ctx context.Context, method, path, query string, body io.Reader) (*http.Request, error) {
+	target := c.base + path
+	if query != "" {
+		target += "?" + query
+	}
+	req, err := http.NewRequestWithContext(ctx, method, target, body)
+	if err != nil {
+		return nil, c.failed(method, path, err)
+	}
+	req.Header.Set("Accept", "application/json")
+	req.Header.Set("User-Agent", "watchdog")
+	return req, nil
+}
+
+// do sends the request as it is. No redirect is followed: credentials would go along.
+func (c *Client) do(req *http.Request, path string) (*answer, error) {
+	quiet := newSilence(req.Context(), c.spec.Timeout)
+	resp, err := c.transport.RoundTrip(req.WithContext(quiet.ctx))
+	quiet.end()
+	if err != nil {
+		defer quiet.stop()
+		return nil, c.failed(req.Method, path, quiet.cause(err))
+	}
+	a := &answer{
+		status: resp.StatusCode, header: resp.Header,
+		client: c, method: req.Method, path: path,
+		body: resp.Body, silence: quiet,
+	}
+	if a.status/100 != 2 || isHTML(a.header) {
+		defer a.Close()
+		return nil, c.refused(req.Method, path, a)
+	}
+	return a, nil
+}
+
+// escape makes one segment of a path of any text. CouchDB reads a bare + as a space.
+func escape(text string) string { return strings.ReplaceAll(url.PathEscape(text), "+", "%2B") }

@@ -1,0 +1,167 @@
+package scheduler
+
+import (
+	"cmp"
+	"fmt"
+	"net/url"
+	"path"
+	"regexp"
+	"slices"
+	"strings"
+	"time"
+
+	"watchdog/diag"
+	"watchdog/secret"
+)
+
+// Spec is one server as it is written in YAML (SPEC 2), not checked yet.
+type Spec struct {
+	Name string `yaml:"name"`
+	// URL is where the server is: http, https, or demo:// for the built-in simulated server,
+	// which the caller must put in its place before New. Credentials in it count where Auth has
+	// none; WithDefaults moves them there.
+	URL  string `yaml:"url"`
+	Auth Auth   `yaml:"auth"`
+	// ReplicatorDBs are names or globs of replicator databases; default [_replicator].
+	ReplicatorDBs []string `yaml:"replicator_dbs"`
+	// Timeout is how long the server may say nothing, before an answer or in the midst of one;
+	// a long answer may take longer. Default 30s.
+	Timeout       time.Duration     `yaml:"timeout"`
+	Labels        map[string]string `yaml:"labels"`
+	MaxConcurrent int               `yaml:"max_concurrent"` // requests at a time; default 2
+
+	Optional bool `yaml:"optional"` // left out while URL is empty
+	Fallback bool `yaml:"fallback"` // watched only where no other server is
+}
+
+// Auth is how Watchdog signs in. The zero value sends no credentials.
+type Auth struct {
+	Username string        `yaml:"username"`
+	Password secret.String `yaml:"password"`
+	Basic    bool          `yaml:"basic"` // send Basic credentials instead of a session cookie
+}
+
+const (
+	defaultDatabase      = "_replicator"
+	defaultTimeout       = 30 * time.Second
+	defaultMaxConcurrent = 2
+)
+
+// WithDefaults is the spec with every default filled in and the credentials of its URL moved to
+// Auth, so that it can be shown.
+func (s Spec) WithDefaults() Spec {
+	if len(s.ReplicatorDBs) == 0 {
+		s.ReplicatorDBs = []string{defaultDatabase}
+	}
+	s.Timeout = cmp.Or(s.Timeout, defaultTimeout)
+	s.MaxConcurrent = cmp.Or(s.MaxConcurrent, defaultMaxConcurrent)
+	u, err := url.Parse(s.URL)
+	if err != nil || u.User == nil {
+		return s
+	}
+	if s.Auth.Username == "" && s.Auth.Password == "" {
+		password, _ := u.User.Password()
+		s.Auth.Username, s.Auth.Password = u.User.Username(), secret.String(password)
+	}
+	u.User = nil
+	s.URL = u.String()
+	return s
+}
+
+// demo reports whether the URL names the built-in simulated server.
+func (s Spec) demo() bool { return strings.HasPrefix(s.URL, "demo://") }
+
+var nameSyntax = regexp.MustCompile(`^[A-Za-z0-9._-]+$`)
+
+// Problems is every mistake in the spec; no text of them holds a secret.
+func (s Spec) Problems() []diag.Problem {
+	var ps []diag.Problem
+	switch {
+	case s.Name == "":
+		ps = append(ps, diag.Problemf("name", "give the server a name, such as prod", "missing name"))
+	case !nameSyntax.MatchString(s.Name):
+		ps = append(ps, diag.Problemf("name", "use letters, digits, and . _ -", "%q is not a name", s.Name))
+	}
+	ps = append(ps, s.urlProblems()...)
+	ps = append(ps, s.authProblems()...)
+	ps = append(ps, s.databaseProblems()...)
+	if s.Timeout < 0 {
+		ps = append(ps, diag.Problemf("timeout", "write a duration above 0, such as 30s", "%v is no time-out", s.Timeout))
+	}
+	if s.MaxConcurrent < 0 {
+		ps = append(ps, diag.Problemf("max_concurrent", "write 1 or more", "%d requests at a time is none", s.MaxConcurrent))
+	}
+	return ps
+}
+
+const urlHint = "write it like http://couchdb.example.com:5984"
+
+func (s Spec) urlProblems() []diag.Problem {
+	wrong := func(hint, message string) []diag.Problem {
+		return []diag.Problem{{Field: "url", Message: message, Hint: hint}}
+	}
+	if s.URL == "" {
+		if s.Optional {
+			return nil
+		}
+		return wrong(urlHint+", or set optional: true to leave the server out while it has none", "missing url")
+	}
+	if s.demo() {
+		return nil
+	}
+	u, err := url.Parse(s.URL)
+	switch { // err itself may quote a password
+	case err != nil:
+		return wrong(urlHint+"; put a password with special characters under auth", "not a valid URL")
+	case u.Scheme != "http" && u.Scheme != "https":
+		return wrong(urlHint, "not an http or https URL")
+	case u.Hostname() == "":
+		return wrong(urlHint, "the URL names no host")
+	case u.RawQuery != "" || u.ForceQuery || u.Fragment != "":
+		return wrong("end the URL before the ? or #", "the URL of a server has no query and no fragment")
+	}
+	return nil
+}
+
+func (s Spec) authProblems() []diag.Problem {
+	var ps []diag.Problem
+	a := s.WithDefaults().Auth
+	switch {
+	case a.Username != "" && a.Password == "":
+		ps = append(ps, diag.Problemf("auth.password", "add the password, best as ${file:/run/secrets/couchdb}",
+			"user %q has no password", a.Username))
+	case a.Username == "" && a.Password != "":
+		ps = append(ps, diag.Problemf("auth.username", "add the user that the password belongs to",
+			"a password without a username"))
+	case a.Username == "" && a.Basic:
+		ps = append(ps, diag.Problemf("auth.basic", "add username and password, or remove basic",
+			"nothing to send: there is no username"))
+	}
+	if a.Basic && strings.Contains(a.Username, ":") {
+		ps = append(ps, diag.Problemf("auth.username", "remove basic: a session can carry this name",
+			"Basic credentials cannot carry a username with a colon"))
+	}
+	return ps
+}
+
+// databaseSyntax is a whole name of a replicator database: CouchDB's name syntax, ending so
+// that CouchDB takes it for one.
+var databaseSyntax = regexp.MustCompile(`^(?:[a-z][a-z0-9_$()+/-]*/)?_replicator$`)
+
+func (s Spec) databaseProblems() []diag.Problem {
+	const hint = "write _replicator, the name of a database that ends in /_replicator, or a glob such as */_replicator"
+	var ps []diag.Problem
+	for i, db := range s.ReplicatorDBs {
+		field := fmt.Sprintf("replicator_dbs[%d]", i)
+		_, err := path.Match(db, "")
+		switch {
+		case err != nil:
+			ps = append(ps, diag.Problemf(field, "close every [ and end no glob in a backslash", "%q is not a valid glob", db))
+		case !strings.HasSuffix(db, defaultDatabase), !isGlob(db) && !databaseSyntax.MatchString(db):
+			ps = append(ps, diag.Problemf(field, hint, "%q is not a replicator database", db))
+		case slices.Index(s.ReplicatorDBs, db) < i:
+			ps = append(ps, diag.Problemf(field, "remove one of the two", "%q stands here twice", db))
+		}
+	}
+	return ps
+}
