@@ -137,6 +137,13 @@ func (s *Server) DeleteDatabase(name string) {
 	delete(s.databases, name)
 }
 
+// URL is a database of this server as the scheduler shows it: absolute, a slash at the end.
+func (s *Server) URL(database string) string {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	return string(appendEndpoint(nil, s.base, database))
+}
+
 // Restart is a restart of the server: every job begins a new history and runs. One that has
 // nothing to do shows changes_pending null from then on.
 func (s *Server) Restart() {

@@ -48,10 +48,18 @@ func (r *Replication) unschedule(now time.Time) {
 	r.s.jobOrder.remove()
 }
 
+// start runs the job, and does what came while it did not.
 func (r *Replication) start(now time.Time) {
+	if r.begin(now) {
+		r.catchUp(now)
+	}
+}
+
+// begin runs the job; it reports false where there is nothing to run, or it ran already.
+func (r *Replication) begin(now time.Time) bool {
 	r.schedule(now)
 	if r.phase != scheduled || r.pid != "" {
-		return
+		return false
 	}
 	r.settle(now)
 	if r.started {
@@ -61,7 +69,7 @@ func (r *Replication) start(now time.Time) {
 	r.pid = fmt.Sprintf("<0.%d.0>", 550+r.s.pids)
 	r.started = true
 	r.event(Started, now, "")
-	r.catchUp(now)
+	return true
 }
 
 func (r *Replication) stop(now time.Time) {
@@ -77,7 +85,7 @@ func (r *Replication) stop(now time.Time) {
 func (r *Replication) crash(reason string, now time.Time) {
 	if r.pid == "" {
 		silent := r.silent || !r.started // it will not live long enough to tell anything
-		r.start(now)
+		r.begin(now)
 		r.silent = silent
 	}
 	if r.pid == "" {

@@ -62,6 +62,13 @@ func (s *Server) catchUp() {
 	}
 }
 
+// past does something at a time that is over.
+func (s *Server) past(ago time.Duration, do func()) {
+	s.agenda.turn.Lock()
+	defer s.agenda.turn.Unlock()
+	s.agenda.perform(s.Now().Add(-ago), do)
+}
+
 // agenda holds the steps to come.
 type agenda struct {
 	turn    sync.Mutex                // held while steps run, so that they run in order
@@ -89,15 +96,20 @@ func (a *agenda) run(clock func() time.Time) {
 	a.turn.Lock()
 	defer a.turn.Unlock()
 	now := clock()
-	defer a.running.Store(nil)
 	for {
 		step, due := a.take(now)
 		if !due {
 			return
 		}
-		a.running.Store(&step.at)
-		step.do()
+		a.perform(step.at, step.do)
 	}
+}
+
+// perform does something at a time of its own. The caller has the turn.
+func (a *agenda) perform(at time.Time, do func()) {
+	a.running.Store(&at)
+	defer a.running.Store(nil)
+	do()
 }
 
 func (a *agenda) take(now time.Time) (appointment, bool) {

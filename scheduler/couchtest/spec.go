@@ -104,13 +104,13 @@ func (r *Replication) apply(spec Spec, now time.Time) {
 		r.node = r.s.opts.Nodes[0]
 	}
 	r.claim(now)
-	r.effect, r.stalled, r.blind, r.hidden, r.owed = Written, false, false, false, 0
+	r.effect, r.stalled, r.blind, r.hidden = Written, false, false, false
 	r.silent = spec.Silent
 	r.src = r.s.source(spec.Source)
 	if spec.Docs > 0 {
 		r.counters = Counters{}
 		r.counters.pass(spec.Docs, Written)
-		r.through, r.checkpointed = spec.Docs, spec.Docs
+		r.through, r.checkpointed, r.owed = spec.Docs, spec.Docs, 0
 	}
 	if seq := r.through + spec.Waiting; spec.Waiting > 0 || r.src.at(now) < seq {
 		r.src.set(seq, now)
