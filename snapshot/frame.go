@@ -80,7 +80,10 @@ func (f *framer) list(names []string, each func(row int, data []byte)) error {
 		if c, err = f.next(); err != nil {
 			return err
 		}
-		if c == '[' && !found && slices.Contains(names, key) {
+		if c == '[' && slices.Contains(names, key) {
+			if found {
+				return fmt.Errorf("the answer has a second list %q", key)
+			}
 			found = true
 			if err := f.array(each); err != nil {
 				return err
@@ -113,8 +116,8 @@ func (f *framer) key() (string, error) {
 	if err != nil {
 		return "", err
 	}
-	if data == nil {
-		return "", errTooLong
+	if data == nil || !json.Valid(data) {
+		return "", f.unexpected(c, "a key")
 	}
 	key := string(data[1 : len(data)-1])
 	if c, err = f.next(); err != nil {
