@@ -1,0 +1,188 @@
+package outbox_test
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"watchdog/outbox"
+	"watchdog/outbox/outboxtest"
+)
+
+var errFull = errors.New("disk full")
+
+// failing fails the named calls of a queue.
+func failing(calls ...string) func(string) error {
+	return func(call string) error {
+		for _, c := range calls {
+			if c == call {
+				return errFull
+			}
+		}
+		return nil
+	}
+}
+
+func TestWorkerWithAQueueThatFails(t *testing.T) {
+	for _, tt := range []struct {
+		name    string
+		fails   string // this call, from the beginning and for 10 s
+		answers script
+		seen    string
+		noted   string
+	}{
+		{
+			name: "what cannot be claimed is sent when it can", fails: "Claim",
+			seen: "15s a, 15s b", noted: "a sent 15s, b sent 15s",
+		},
+		{
+			name: "what cannot be noted as sent is not sent again, nor anything else, until it can", fails: "Sent",
+			seen: "0s a, 15s b", noted: "a sent 0s, b sent 15s",
+		},
+		{
+			name: "what cannot be noted as failed is not tried again until it can", fails: "Retry",
+			answers: script{"a": {down}},
+			seen:    "0s a, 15s b, 15s a", noted: "a sent 15s, b sent 15s",
+		},
+		{
+			name: "what cannot be buried is not tried again", fails: "Bury",
+			answers: script{"a": {refused}},
+			seen:    "0s a, 15s b", noted: "a dead 0s after 1: post: 410, b sent 15s",
+		},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				s := newStage(t, tt.answers, nil)
+				s.queue.Fail(failing(tt.fails))
+				s.add(letter("a"), letter("b"))
+				for range 10 {
+					time.Sleep(time.Second)
+					s.worker.Wake() // which does not make it ask more often
+				}
+				s.queue.Fail(nil)
+				time.Sleep(time.Minute)
+				if err := s.end(); err != nil {
+					t.Errorf("Run: got error %v, want none", err)
+				}
+				if got := s.seen(); got != tt.seen {
+					t.Errorf("attempts:\n got %s\nwant %s", got, tt.seen)
+				}
+				if got := s.noted(); got != tt.noted {
+					t.Errorf("notes:\n got %s\nwant %s", got, tt.noted)
+				}
+			})
+		})
+	}
+}
+
+func TestWorkerLogsAFailingQueueOncePerChange(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newStage(t, nil, nil)
+		s.queue.Fail(failing("Claim"))
+		time.Sleep(20 * time.Second)
+		s.queue.Fail(func(string) error { return errors.New("disk gone") })
+		time.Sleep(20 * time.Second)
+		s.queue.Fail(nil)
+		time.Sleep(time.Minute)
+		s.end()
+		want := strings.TrimLeft(`
+time=0s level=ERROR msg="queue failed" sink=hook err="disk full"
+time=31s level=ERROR msg="queue failed" sink=hook err="disk gone"
+time=1m3s level=INFO msg="queue works again" sink=hook
+`, "\n")
+		if diff := cmp.Diff(want, s.log.String()); diff != "" {
+			t.Errorf("log (-want +got):\n%s", diff)
+		}
+	})
+}
+
+func TestWorkerStopsWhileItsQueueFails(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newStage(t, nil, nil)
+		s.queue.Fail(failing("Sent"))
+		s.add(letter("a"))
+		time.Sleep(time.Minute)
+		err := s.end()
+		if got, want := time.Since(s.began), time.Minute; got != want {
+			t.Errorf("Run returned after %v, want %v", got, want)
+		}
+		if !errors.Is(err, errFull) {
+			t.Errorf("Run: got error %v, want %v", err, errFull)
+		}
+		if got, want := err.Error(), "note the result of delivery a: disk full"; got != want {
+			t.Errorf("Run: got error %q, want %q", got, want)
+		}
+		if got, want := s.noted(), "a queued"; got != want {
+			t.Errorf("notes: got %s, want %s", got, want)
+		}
+	})
+}
+
+func TestWorkerStopsWhileItsQueueFailsAndNotesWhatItCan(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newStage(t, nil, nil)
+		s.queue.Fail(failing("Sent"))
+		s.add(letter("a"))
+		time.Sleep(time.Minute)
+		s.queue.Fail(nil) // its next try would be at 1m3s
+		if err := s.end(); err != nil {
+			t.Errorf("Run: got error %v, want none", err)
+		}
+		if got, want := s.noted(), "a sent 0s"; got != want {
+			t.Errorf("notes: got %s, want %s", got, want)
+		}
+	})
+}
+
+// oddQueue answers Claim in its own way.
+type oddQueue struct {
+	*outboxtest.Queue
+	claim func(ctx context.Context, now time.Time) (next time.Time, err error)
+}
+
+func (q oddQueue) Claim(ctx context.Context, _ string, now time.Time, _ int) ([]outbox.Item, time.Time, error) {
+	next, err := q.claim(ctx, now)
+	return nil, next, err
+}
+
+func TestWorkerWithAQueueThatHangs(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newStage(t, nil, func(o *outbox.Options) {
+			o.Queue = oddQueue{claim: func(ctx context.Context, _ time.Time) (time.Time, error) {
+				<-ctx.Done()
+				return time.Time{}, ctx.Err()
+			}}
+		})
+		time.Sleep(7 * time.Second) // the second call has begun at 6 s
+		s.end()
+		if got, want := time.Since(s.began), 7*time.Second; got != want {
+			t.Errorf("Run returned after %v, want %v", got, want)
+		}
+		want := "time=5s level=ERROR msg=\"queue failed\" sink=hook err=\"context deadline exceeded\"\n"
+		if diff := cmp.Diff(want, s.log.String()); diff != "" {
+			t.Errorf("log; being told to stop is no failure of the queue (-want +got):\n%s", diff)
+		}
+	})
+}
+
+func TestWorkerWithAQueueThatRoundsTimes(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		calls := 0
+		s := newStage(t, nil, func(o *outbox.Options) {
+			o.Queue = oddQueue{claim: func(_ context.Context, now time.Time) (time.Time, error) {
+				calls++
+				return now.Truncate(time.Second), nil // due, but not given
+			}}
+		})
+		time.Sleep(time.Second)
+		s.end()
+		if calls < 10 || calls > 101 {
+			t.Errorf("the worker asked %d times in a second, want 10 to 101", calls)
+		}
+	})
+}

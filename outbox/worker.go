@@ -1,0 +1,225 @@
+package outbox
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"log/slog"
+	"math/rand/v2"
+	"slices"
+	"time"
+
+	"golang.org/x/time/rate"
+)
+
+// Deliver hands one item to the receiver. Nil means the receiver has it. It returns soon after
+// ctx ends, for the worker waits for it.
+//
+// An error is tried again, unless it, or one that it wraps, has a method Permanent() bool that
+// says true. A method RetryAfter() time.Duration is the receiver's own word for how long to
+// wait, of which at most an hour is heeded. A panic is a failed attempt.
+type Deliver func(ctx context.Context, item Item) error
+
+// Options are what a Worker needs. Sink, Queue and Deliver must be given.
+type Options struct {
+	Sink    string // as the items name it
+	Queue   Queue
+	Deliver Deliver
+
+	// Timeout is for one attempt; default 10 s.
+	Timeout time.Duration
+	// GiveUpAfter is the age of an item from which a failed attempt is its last; default 24 h.
+	GiveUpAfter time.Duration
+	// Grace is how long an attempt in hand may go on when Run is told to stop; default 5 s.
+	Grace time.Duration
+	// Concurrency is how many attempts may run at the same time; default 1.
+	Concurrency int
+	// Limit is how many attempts may begin in a time; default any number.
+	Limit *rate.Limiter
+	// Log may be nil.
+	Log *slog.Logger
+	// Rand gives the chance in the back-off, in [0, 1); default math/rand/v2.
+	Rand func() float64
+}
+
+const (
+	// lookEvery is how long an idle worker goes without a look: another process may have added
+	// an item, or the clock been set.
+	lookEvery = 30 * time.Second
+	// lookSoon keeps a queue that rounds its times from being asked in a tight loop.
+	lookSoon = 10 * time.Millisecond
+	// probeFrom is of how many items one is chosen to try a sink that failed.
+	probeFrom = 16
+	// queueTimeout is for one call of the Queue.
+	queueTimeout = 5 * time.Second
+)
+
+// Worker delivers the items of one sink. Make one with NewWorker, then call Run once.
+//
+// One goroutine, that of Run, owns all of its state and makes every call of the Queue. An
+// attempt runs in a goroutine of its own and only says how it ended.
+//
+// After a failed attempt the whole sink pauses, for the receiver is most likely down: 1 s, then
+// doubling to 5 min with each failure in a row, or for as long as it asked. The first attempt
+// afterwards is a single one, and not of the item that failed while there is another that was
+// tried less often: an item that can never be delivered costs the others a second now and then,
+// not a day. What is the item's own fault, a permanent refusal or a panic, pauses nothing.
+//
+// While a result cannot be noted nothing more is sent: it would all be sent again after a crash.
+type Worker struct {
+	opt     Options
+	log     *slog.Logger
+	wake    chan struct{}
+	results chan result
+
+	inHand    map[string]bool // by id: begun, and the result not noted
+	sink      pause
+	queue     pause
+	queueSaid string // the queue's last error, "" when it works
+	lost      error  // notes that could not be written before the end
+}
+
+// result is how one attempt ended.
+type result struct {
+	item    Item
+	err     error
+	cut     bool // it failed after it was told to end
+	elapsed time.Duration
+}
+
+// NewWorker makes a worker that does nothing until Run.
+func NewWorker(o Options) *Worker {
+	o.Timeout = cmp.Or(o.Timeout, 10*time.Second)
+	o.GiveUpAfter = cmp.Or(o.GiveUpAfter, 24*time.Hour)
+	o.Grace = cmp.Or(o.Grace, 5*time.Second)
+	o.Concurrency = cmp.Or(o.Concurrency, 1)
+	o.Limit = cmp.Or(o.Limit, rate.NewLimiter(rate.Inf, 0))
+	o.Log = cmp.Or(o.Log, slog.New(slog.DiscardHandler))
+	if o.Rand == nil {
+		o.Rand = rand.Float64
+	}
+	return &Worker{
+		opt:     o,
+		log:     o.Log.With("sink", o.Sink),
+		wake:    make(chan struct{}, 1),
+		results: make(chan result, o.Concurrency),
+		inHand:  make(map[string]bool, o.Concurrency),
+	}
+}
+
+// Wake says that an item may have been added. It never blocks, and may be called at any time by
+// anyone; several calls before the worker looks are one.
+func (w *Worker) Wake() {
+	select {
+	case w.wake <- struct{}{}:
+	default:
+	}
+}
+
+// Run delivers until ctx ends, then lets the attempts in hand go on for Grace, cuts off those
+// that need longer, notes all results, and returns when all that it started has returned. Its
+// error names the results that could not be noted: those items will be sent once more.
+func (w *Worker) Run(ctx context.Context) error {
+	attempts, cut := context.WithCancel(context.WithoutCancel(ctx))
+	defer cut()
+	for ctx.Err() == nil {
+		look := time.NewTimer(w.begin(ctx, attempts))
+		select {
+		case r := <-w.results:
+			w.settle(ctx, r)
+		case <-w.wake:
+		case <-look.C:
+		case <-ctx.Done():
+		}
+		look.Stop()
+	}
+	grace := time.AfterFunc(w.opt.Grace, cut)
+	defer grace.Stop()
+	for len(w.inHand) > 0 {
+		w.settle(ctx, <-w.results)
+	}
+	return w.lost
+}
+
+// begin starts the attempts that may start now, and says how long it takes at most until there
+// may be more to start.
+func (w *Worker) begin(ctx, attempts context.Context) time.Duration {
+	now := time.Now()
+	if wait := later(w.sink.until, w.queue.until).Sub(now); wait > 0 {
+		return wait
+	}
+	probe := w.sink.failures > 0
+	if len(w.inHand) == w.opt.Concurrency || probe && len(w.inHand) > 0 {
+		return lookEvery // a result comes first
+	}
+	limit := w.opt.Concurrency
+	if probe {
+		limit = probeFrom
+	}
+	items, next, err := w.claim(ctx, now, limit)
+	if err != nil {
+		return 0 // to see for how long the queue pauses
+	}
+	if probe && len(items) > 0 {
+		items = []Item{slices.MinFunc(items, func(a, b Item) int { return cmp.Compare(a.Attempts, b.Attempts) })}
+	}
+	for _, item := range items {
+		if w.inHand[item.ID] || len(w.inHand) == w.opt.Concurrency {
+			continue
+		}
+		if wait := w.reserve(now); wait > 0 {
+			return wait
+		}
+		w.inHand[item.ID] = true
+		go w.attempt(attempts, item)
+	}
+	if next.IsZero() {
+		return lookEvery
+	}
+	return min(max(next.Sub(now), lookSoon), lookEvery)
+}
+
+// claim asks the queue, which pauses when it fails.
+func (w *Worker) claim(ctx context.Context, now time.Time, limit int) ([]Item, time.Time, error) {
+	asking, done := context.WithTimeout(ctx, queueTimeout)
+	defer done()
+	items, next, err := w.opt.Queue.Claim(asking, w.opt.Sink, now, limit)
+	switch {
+	case err == nil:
+		w.queue = w.queue.worked()
+		w.noticeQueue(nil)
+	case ctx.Err() == nil: // else it was told to end
+		w.queue = w.queue.failed(time.Now(), w.opt.Rand(), 0)
+		w.noticeQueue(err)
+	}
+	return items, next, err
+}
+
+// reserve takes a place within the rate limit, or says how long it takes until there is one.
+func (w *Worker) reserve(now time.Time) time.Duration {
+	place := w.opt.Limit.ReserveN(now, 1)
+	wait := place.DelayFrom(now)
+	if wait > 0 {
+		place.CancelAt(now)
+	}
+	return wait
+}
+
+// attempt tries one item and reports the result, whatever Deliver does.
+func (w *Worker) attempt(ctx context.Context, item Item) {
+	r, begun := result{item: item, err: errExited}, time.Now()
+	defer func() {
+		if v := recover(); v != nil {
+			r.err = newPanicked(v)
+		}
+		r.cut = r.err != nil && ctx.Err() != nil
+		r.elapsed = time.Since(begun)
+		w.results <- r
+	}()
+	limited, done := context.WithTimeout(ctx, w.opt.Timeout)
+	defer done()
+	r.err = w.opt.Deliver(limited, item)
+}
+
+// errExited is the result of a Deliver that ended its goroutine.
+var errExited = errors.New("the delivery ended without a result")
