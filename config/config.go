@@ -1,0 +1,74 @@
+// Package config turns watchdog.yaml into one checked value that nobody changes again.
+//
+// It sits on top of all that it configures. Each package owns the type of its part and the
+// checks of it; this one owns YAML: it decodes strictly, fills in variables and secret files,
+// follows includes, resolves references by name, and puts every mistake that it or a part finds
+// at its place in a file. All mistakes of all files come at once, and none shows a secret.
+package config
+
+import (
+	"time"
+
+	"watchdog/notify"
+	"watchdog/rules"
+	"watchdog/scheduler"
+)
+
+// Config is everything that was configured: complete, checked, defaults filled in. It and all
+// that it refers to must not be changed.
+type Config struct {
+	Path string // of the main file, as it was given
+
+	// Files are all that were read, the main one first: included files, and those that a
+	// ${file:…} names. A change of one of them asks for a reload.
+	Files []string
+	// Globs are the includes that have a wildcard. A file that begins to match one asks for a
+	// reload too.
+	Globs []string
+
+	Store       string // a path, from the working directory, or a URL
+	ExternalURL string // without a slash at its end; "" when links cannot be made
+	Retention   time.Duration
+	Location    *time.Location // of schedules that name none
+
+	Servers []scheduler.Spec // those in use
+	Rules   []*rules.Rule    // all, the built-in one included
+	Checks  []Check          // those that read a server in use
+	Sinks   []Sink           // those in use
+	Router  *notify.Router   // leads to sinks in use only
+
+	// LeftOut is what the file names and the environment leaves unused, for the log at start.
+	LeftOut []LeftOut
+
+	// Understood is the whole configuration as one file would say it: includes merged, defaults
+	// filled in, what is left out still there.
+	Understood File
+}
+
+// Check is a schedule, and what is read and evaluated on it.
+type Check struct {
+	Name     string
+	Schedule Schedule
+	Servers  []string // names, at least one
+	Rules    []*rules.Rule
+	Timeout  time.Duration
+	Jitter   time.Duration // each run starts up to this much late
+}
+
+// Sink is a place to tell.
+type Sink struct {
+	Name string
+	SinkKind
+	Timeout     time.Duration // of one attempt
+	GiveUpAfter time.Duration // of all attempts at one delivery
+}
+
+// LeftOut is something that was configured and is not used, and why.
+type LeftOut struct {
+	Kind string // server, check, sink or route
+	Name string // of a route, where it stands
+	Why  string
+}
+
+// String is "sink oncall: it is optional and has no address".
+func (l LeftOut) String() string { return l.Kind + " " + l.Name + ": " + l.Why }

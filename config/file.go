@@ -1,0 +1,60 @@
+package config
+
+import (
+	"time"
+
+	"watchdog/notify"
+	"watchdog/rules"
+	"watchdog/scheduler"
+)
+
+// File is what the main file can say.
+type File struct {
+	Store       string        `yaml:"store"`        // default watchdog.db
+	ExternalURL string        `yaml:"external_url"` // of the page, for links in messages
+	Include     []string      `yaml:"include"`      // files or globs, from the folder of the file
+	Retention   time.Duration `yaml:"retention"`    // default 90d
+	TimeZone    string        `yaml:"time_zone"`    // of schedules that name none; default UTC
+	Part        `yaml:",inline"`
+}
+
+// Part is what an included file can say, and the main file too.
+type Part struct {
+	Servers []scheduler.Spec   `yaml:"servers"`
+	Checks  []CheckSpec        `yaml:"checks"` // default: one that runs everything every 30s
+	Rules   []rules.Spec       `yaml:"rules"`
+	Sinks   []SinkSpec         `yaml:"sinks"`
+	Routes  []notify.RouteSpec `yaml:"routes"`
+}
+
+// CheckSpec is a check as it is written in YAML.
+type CheckSpec struct {
+	Name     string         `yaml:"name"`
+	Schedule string         `yaml:"schedule"`
+	Servers  []string       `yaml:"servers"` // names or globs; default all
+	Rules    []string       `yaml:"rules"`   // names or globs; default all
+	Timeout  time.Duration  `yaml:"timeout"` // default 2m
+	Jitter   *time.Duration `yaml:"jitter"`  // default a tenth of the interval, 2s at most
+}
+
+// SinkSpec is a sink as it is written in YAML: one of its kinds, and how it is used.
+type SinkSpec struct {
+	Name        string `yaml:"name"`
+	SinkKind    `yaml:",inline"`
+	Timeout     time.Duration `yaml:"timeout"`       // of one attempt; default 10s
+	GiveUpAfter time.Duration `yaml:"give_up_after"` // default 24h
+	Optional    bool          `yaml:"optional"`      // left out while it has no address
+	Fallback    bool          `yaml:"fallback"`      // used only where no other sink is
+}
+
+const (
+	defaultStore       = "watchdog.db"
+	defaultRetention   = 90 * 24 * time.Hour
+	defaultTimeZone    = "UTC"
+	defaultSchedule    = "@every 30s"
+	defaultTimeout     = 2 * time.Minute
+	defaultSinkTimeout = 10 * time.Second
+	defaultGiveUpAfter = 24 * time.Hour
+	maxDefaultJitter   = 2 * time.Second
+	minRetention       = time.Hour
+)

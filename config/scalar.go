@@ -1,0 +1,325 @@
+package config
+
+import (
+	"strings"
+	"unicode/utf8"
+
+	"gopkg.in/yaml.v3"
+)
+
+// layout says where in the file each byte of a scalar's value stands: it reads the scalar again
+// as YAML does, since a yaml.Node keeps the place of the first byte only.
+type layout struct {
+	value string
+	at    []int // of each byte of the value; of an escape, where it begins
+	last  int   // behind the last byte of the value
+	end   int   // behind the scalar, its closing quote included
+}
+
+// span maps length bytes of the value, from offset on, to the file. What lies behind the value
+// is the place behind its last line.
+func (l layout) span(offset, length int) span {
+	lines := strings.TrimRight(l.value, "\n")
+	if offset >= len(lines) {
+		behind := l.behind(len(lines))
+		return span{behind, behind + 1}
+	}
+	return span{l.at[offset], l.behind(min(offset+max(length, 1), len(lines)))}
+}
+
+// behind is the place behind the first n bytes of the value.
+func (l layout) behind(n int) int {
+	switch {
+	case n == len(l.value) || n == 0:
+		return l.last
+	case l.value[n] == '\n' || l.value[n-1] == ' ' || l.at[n] == l.at[n-1]:
+		return l.at[n-1] + 1 // a line may end there
+	}
+	return l.at[n]
+}
+
+// layOut reads the scalar n again. It reports false where the text is not what n says, for such
+// scalars as hold nothing but blanks in a block; then only n's own place is known.
+func (s *source) layOut(n *yaml.Node) (layout, bool) {
+	w := walk{text: s.text, pos: skipProperties(s.text, s.offset(n.Line, n.Column)), value: n.Value}
+	ok := false
+	switch {
+	case n.Style&(yaml.LiteralStyle|yaml.FoldedStyle) != 0:
+		ok = w.block()
+		w.last = w.pos
+	case n.Style&yaml.SingleQuotedStyle != 0:
+		ok = w.quoted('\'')
+	case n.Style&yaml.DoubleQuotedStyle != 0:
+		ok = w.quoted('"')
+	default:
+		ok = w.flow(0)
+	}
+	l := layout{value: n.Value, at: w.at, last: w.last, end: w.pos}
+	return l, ok && len(w.at) == len(n.Value)
+}
+
+// skipProperties is the place behind the anchor and the tag that a node may begin with.
+func skipProperties(text string, pos int) int {
+	for pos < len(text) && (text[pos] == '&' || text[pos] == '!') {
+		end := pos + 1
+		for end < len(text) && inProperty(text[pos], text[end:]) {
+			end++
+		}
+		pos = skipBlank(text, end)
+	}
+	return pos
+}
+
+// inProperty reports whether an anchor, which begins with &, or a tag goes on with text.
+func inProperty(first byte, text string) bool {
+	c := text[0]
+	if first == '&' {
+		return c == '_' || c == '-' || '0' <= c && c <= '9' || 'a' <= c|0x20 && c|0x20 <= 'z'
+	}
+	return c != ' ' && c != '\t' && lineBreak(text) == 0
+}
+
+// skipBlank is the place behind blanks, line breaks and comments.
+func skipBlank(text string, pos int) int {
+	for pos < len(text) {
+		switch n := lineBreak(text[pos:]); {
+		case n > 0:
+			pos += n
+		case text[pos] == ' ' || text[pos] == '\t':
+			pos++
+		case text[pos] == '#':
+			for pos < len(text) && lineBreak(text[pos:]) == 0 {
+				pos++
+			}
+		default:
+			return pos
+		}
+	}
+	return pos
+}
+
+// walk goes through a scalar's text and its value side by side.
+type walk struct {
+	text  string
+	pos   int
+	value string
+	at    []int
+	last  int
+}
+
+// emit takes note that piece, which must come next in the value, stands at a place.
+func (w *walk) emit(piece string, place int) bool {
+	if !strings.HasPrefix(w.value[len(w.at):], piece) {
+		return false
+	}
+	for range len(piece) {
+		w.at = append(w.at, place)
+	}
+	return true
+}
+
+// copyRune takes the next character as it is.
+func (w *walk) copyRune() bool {
+	_, n := utf8.DecodeRuneInString(w.text[w.pos:])
+	for range n {
+		if !w.emit(w.text[w.pos:w.pos+1], w.pos) {
+			return false
+		}
+		w.pos++
+	}
+	return true
+}
+
+func (w *walk) quoted(quote byte) bool {
+	if w.pos >= len(w.text) || w.text[w.pos] != quote {
+		return false
+	}
+	w.pos++
+	return w.flow(quote)
+}
+
+// flow walks through a plain scalar, which ends where the value does, or a quoted one.
+func (w *walk) flow(quote byte) bool {
+	for {
+		w.last = w.pos
+		if quote == 0 && len(w.at) == len(w.value) {
+			return true
+		}
+		if w.pos >= len(w.text) {
+			return false
+		}
+		ok := true
+		switch c := w.text[w.pos]; {
+		case quote == '\'' && strings.HasPrefix(w.text[w.pos:], "''"):
+			ok = w.emit("'", w.pos)
+			w.pos += 2
+		case quote != 0 && c == quote:
+			w.pos++
+			return true
+		case quote == '"' && c == '\\':
+			ok = w.escape()
+		default:
+			if breaks, end := w.breaks(w.pos); len(breaks) > 0 {
+				ok = w.fold(breaks)
+				w.pos = end
+			} else {
+				ok = w.copyRune()
+			}
+		}
+		if !ok {
+			return false
+		}
+	}
+}
+
+// place is a line break and where it stands.
+type place struct {
+	text string // as it appears in a value
+	at   int
+}
+
+// breaks are the line breaks among the blanks from pos on, and the end of those blanks.
+func (w *walk) breaks(pos int) (found []place, end int) {
+	for pos < len(w.text) {
+		n := lineBreak(w.text[pos:])
+		if n == 0 && w.text[pos] != ' ' && w.text[pos] != '\t' {
+			break
+		}
+		if n > 0 {
+			found = append(found, place{breakValue(w.text[pos : pos+n]), pos})
+		}
+		pos += max(n, 1)
+	}
+	return found, pos
+}
+
+// breakValue is what a line break becomes in a value.
+func breakValue(text string) string {
+	if text == "\u2028" || text == "\u2029" {
+		return text
+	}
+	return "\n"
+}
+
+// fold takes line breaks inside a plain or quoted scalar: the first is a space, or nothing where
+// more follow.
+func (w *walk) fold(breaks []place) bool {
+	first := breaks[0]
+	if first.text != "\n" {
+		return w.emitAll(breaks)
+	}
+	if len(breaks) == 1 {
+		return w.emit(" ", first.at)
+	}
+	return w.emitAll(breaks[1:])
+}
+
+func (w *walk) emitAll(breaks []place) bool {
+	for _, b := range breaks {
+		if !w.emit(b.text, b.at) {
+			return false
+		}
+	}
+	return true
+}
+
+// escapeLengths are the digits behind the escapes that have some.
+var escapeLengths = map[byte]int{'x': 2, 'u': 4, 'U': 8}
+
+// escape takes a backslash and what belongs to it, inside double quotes.
+func (w *walk) escape() bool {
+	start := w.pos
+	w.pos++
+	if w.pos >= len(w.text) {
+		return false
+	}
+	if n := lineBreak(w.text[w.pos:]); n > 0 { // the break is not part of the value
+		breaks, end := w.breaks(w.pos)
+		w.pos = end
+		return w.emitAll(breaks[1:])
+	}
+	w.pos += 1 + escapeLengths[w.text[w.pos]]
+	if w.pos > len(w.text) || len(w.at) == len(w.value) {
+		return false
+	}
+	_, n := utf8.DecodeRuneInString(w.value[len(w.at):])
+	return w.emit(w.value[len(w.at):len(w.at)+n], start) // whatever it stands for is one character
+}
+
+// block walks through a literal or a folded scalar.
+func (w *walk) block() bool {
+	for w.pos < len(w.text) && lineBreak(w.text[w.pos:]) == 0 {
+		w.pos++ // the header
+	}
+	w.pos += lineBreak(w.text[w.pos:])
+	indent := leadOfFirst(w.text[w.pos:]) - leadOfFirst(w.value)
+	w.unindent(indent)
+	for len(w.at) < len(w.value) {
+		if w.pos >= len(w.text) {
+			return false
+		}
+		if lineBreak(w.text[w.pos:]) == 0 {
+			if !w.copyRune() {
+				return false
+			}
+			continue
+		}
+		if !w.blockBreaks(indent) {
+			return false
+		}
+	}
+	return true
+}
+
+// blockBreaks takes the line breaks at pos. What they are in the value follows from the
+// indentation around them, which need not be worked out: the value itself is at hand.
+func (w *walk) blockBreaks(indent int) bool {
+	var breaks []place
+	for w.pos < len(w.text) {
+		n := lineBreak(w.text[w.pos:])
+		if n == 0 {
+			break
+		}
+		breaks = append(breaks, place{breakValue(w.text[w.pos : w.pos+n]), w.pos})
+		w.pos += n
+		w.unindent(indent)
+	}
+	if w.value[len(w.at)] == ' ' {
+		return w.emit(" ", breaks[0].at)
+	}
+	var kept int // folding drops the first of several
+	rest := w.value[len(w.at):]
+	for rest != "" && lineBreak(rest) > 0 && kept < len(breaks) {
+		rest = rest[lineBreak(rest):]
+		kept++
+	}
+	first := len(breaks) - kept
+	if rest == "" {
+		first = 0 // the end of the scalar: those that are cut off are the last
+	}
+	return kept > 0 && w.emitAll(breaks[first:first+kept])
+}
+
+// unindent skips the indentation of a line.
+func (w *walk) unindent(indent int) {
+	for ; indent > 0 && w.pos < len(w.text) && w.text[w.pos] == ' '; indent-- {
+		w.pos++
+	}
+}
+
+// leadOfFirst is how many spaces begin the first line that has anything but spaces.
+func leadOfFirst(text string) int {
+	lead := 0
+	for text != "" {
+		switch n := lineBreak(text); {
+		case n > 0:
+			text, lead = text[n:], 0
+		case text[0] == ' ':
+			text = text[1:]
+			lead++
+		default:
+			return lead
+		}
+	}
+	return 0
+}

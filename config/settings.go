@@ -1,0 +1,39 @@
+package config
+
+import (
+	"cmp"
+	"net/url"
+	"strings"
+	"time"
+
+	"watchdog/diag"
+)
+
+// buildSettings checks what stands at the top of the main file, and fills in its defaults.
+func (l *loader) buildSettings(main *document) {
+	c, u, top := &l.config, &l.config.Understood, origin{main, ""}
+	u.Store = cmp.Or(u.Store, defaultStore)
+	u.TimeZone = cmp.Or(u.TimeZone, defaultTimeZone)
+	if _, given := main.fields["retention"]; !given {
+		u.Retention = defaultRetention
+	}
+	if u.Retention < minRetention {
+		l.problem(top, diag.Problemf("retention", "write one hour or more, as 90d", "a retention of %s keeps nothing", formatDuration(u.Retention)))
+	}
+	if u.ExternalURL != "" && !isWebURL(u.ExternalURL) {
+		l.problem(top, diag.Problemf("external_url", "write it like https://watchdog.example.com", "not the URL of a page"))
+	}
+	var err error
+	if c.Location, err = time.LoadLocation(u.TimeZone); err != nil {
+		l.problem(top, diag.Problemf("time_zone", zoneHint, "%q is not a time zone", u.TimeZone))
+		c.Location = time.UTC
+	}
+	c.Store, c.Retention = u.Store, u.Retention
+	c.ExternalURL = strings.TrimRight(u.ExternalURL, "/")
+}
+
+func isWebURL(text string) bool {
+	u, err := url.Parse(text)
+	return err == nil && (u.Scheme == "http" || u.Scheme == "https") && u.Hostname() != "" &&
+		u.User == nil && u.RawQuery == "" && u.Fragment == ""
+}
