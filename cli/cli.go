@@ -1,0 +1,135 @@
+// Package cli is the command line as a library: one file per command. It is the only package
+// that sees both sides of every interface, and the only one that knows of flags, exit codes and
+// terminals.
+//
+// Data goes to stdout, everything else to stderr. A command exits with 0 when done, 1 when it
+// failed, 2 for wrong usage or a bad config; `once` has codes of its own.
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+
+	"github.com/alecthomas/kong"
+	"golang.org/x/term"
+
+	"watchdog/config"
+	"watchdog/diag"
+)
+
+// Exit codes.
+const (
+	exitDone   = 0
+	exitFailed = 1
+	exitUsage  = 2
+)
+
+// IO is what a command has of the world beside files and the network.
+type IO struct {
+	Stdin          io.Reader
+	Stdout, Stderr io.Writer
+	// Env looks up a variable of the environment.
+	Env func(string) (string, bool)
+}
+
+// System is the process's own.
+func System() IO {
+	return IO{Stdin: os.Stdin, Stdout: os.Stdout, Stderr: os.Stderr, Env: os.LookupEnv}
+}
+
+// colored reports whether w is a terminal that wants colours (https://no-color.org).
+func (s IO) colored(w io.Writer) bool {
+	if no, _ := s.Env("NO_COLOR"); no != "" {
+		return false
+	}
+	f, ok := w.(*os.File)
+	return ok && term.IsTerminal(int(f.Fd()))
+}
+
+// commands are the command line as kong reads it.
+type commands struct {
+	Config string `short:"c" default:"watchdog.yaml" env:"WATCHDOG_CONFIG" placeholder:"FILE" help:"The config file (default ${default})."`
+
+	Run     runCommand     `cmd:"" help:"Watch, and tell: the daemon."`
+	Check   checkCommand   `cmd:"" help:"Check the config: all mistakes and lints at once."`
+	Once    onceCommand    `cmd:"" help:"Run every check once and say what is wrong; exit 0 ok, 1 warning, 2 critical, 3 unknown."`
+	Record  recordCommand  `cmd:"" help:"Append snapshots to a recording as they are taken."`
+	Replay  replayCommand  `cmd:"" help:"Run recorded snapshots through the rules and print what would have been told."`
+	Version versionCommand `cmd:"" help:"Print the version."`
+}
+
+// session is what a command's Run method gets.
+type session struct {
+	IO
+	ctx        context.Context
+	configPath string
+}
+
+// exit is an error that is a code: all there was to say has been said.
+type exit int
+
+func (e exit) Error() string { return fmt.Sprintf("exit status %d", int(e)) }
+
+// Main runs one command line and gives its exit code. It ends soon after ctx does.
+func Main(ctx context.Context, args []string, io IO) int {
+	var cmds commands
+	stopped := -1
+	parser := kong.Must(&cmds,
+		kong.Name("watchdog"),
+		kong.Description("Watchdog watches CouchDB replication and tells the people on call."),
+		kong.Writers(io.Stdout, io.Stderr),
+		kong.Exit(func(code int) { stopped = code; panic(exit(code)) }),
+		kong.ConfigureHelp(kong.HelpOptions{Compact: true}),
+	)
+	if len(args) == 0 {
+		args = []string{"--help"}
+	}
+	parsed, err := parse(parser, args)
+	switch {
+	case stopped >= 0:
+		return stopped
+	case err != nil:
+		fmt.Fprintf(io.Stderr, "watchdog: %v\ntry: watchdog --help\n", err)
+		return exitUsage
+	}
+	err = parsed.Run(&session{IO: io, ctx: ctx, configPath: cmds.Config})
+	var code exit
+	switch {
+	case err == nil:
+		return exitDone
+	case errors.As(err, &code):
+		return int(code)
+	default:
+		fmt.Fprintf(io.Stderr, "watchdog: %v\n", err)
+		return exitFailed
+	}
+}
+
+// parse catches the exit that kong takes for --help.
+func parse(parser *kong.Kong, args []string) (parsed *kong.Context, err error) {
+	defer func() {
+		if r := recover(); r != nil {
+			if _, ok := r.(exit); !ok {
+				panic(r)
+			}
+		}
+	}()
+	return parser.Parse(args)
+}
+
+// load reads the config. Mistakes go to stderr and end the command.
+func (s *session) load() (*config.Config, diag.List, error) {
+	c, found := config.Load(config.Options{Path: s.configPath, Env: s.Env})
+	if c == nil {
+		for _, d := range found {
+			if d.Level != diag.Lint {
+				fmt.Fprint(s.Stderr, d.Pretty())
+			}
+		}
+		return nil, found, exit(exitUsage)
+	}
+	return c, found, nil
+}

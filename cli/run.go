@@ -1,0 +1,141 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"slices"
+	"sync"
+	"time"
+
+	"watchdog/cycle"
+	"watchdog/outbox"
+	"watchdog/store"
+	"watchdog/watch"
+)
+
+// pruneEvery is how often what is older than the retention is deleted.
+const pruneEvery = time.Hour
+
+type runCommand struct {
+	LogFormat string `enum:"text,json" default:"text" help:"text or json."`
+}
+
+// Run watches until the process is told to stop, then finishes what is in hand.
+func (c *runCommand) Run(s *session) error {
+	cfg, found, err := s.load()
+	if err != nil {
+		return err
+	}
+	log := s.logger(c.LogFormat)
+	for _, d := range found {
+		log.Warn("config lint", "place", fmt.Sprintf("%s:%d:%d", d.File, d.Line, d.Column), "id", d.ID, "lint", d.Message)
+	}
+	d, err := s.openDaemon(plan{cfg}, log)
+	if err != nil {
+		return err
+	}
+	return errors.Join(d.run(s.ctx), d.close())
+}
+
+// daemon is everything that `run` keeps running.
+type daemon struct {
+	log       *slog.Logger
+	store     *store.SQLite
+	readers   *readers
+	servers   []watch.Server
+	workers   []*outbox.Worker
+	retention time.Duration
+}
+
+func (s *session) openDaemon(p plan, log *slog.Logger) (*daemon, error) {
+	dsn := p.Store
+	if len(p.Servers) > 0 && !slices.ContainsFunc(p.Servers, real) {
+		dsn = store.Memory // a simulated server begins its story anew at each start
+		log.Info("every server is simulated: what is remembered is kept in memory only")
+	}
+	kept, err := store.Open(s.ctx, dsn, store.Options{})
+	if err != nil {
+		return nil, err
+	}
+	d := &daemon{log: log, store: kept, retention: p.Retention}
+	if d.workers, err = s.openWorkers(p.Sinks, kept, log); err != nil {
+		return nil, errors.Join(err, d.close())
+	}
+	if d.readers, err = openReaders(p.Servers); err != nil {
+		return nil, errors.Join(err, d.close())
+	}
+	router := p.Router
+	if router != nil {
+		router = router.WithLink(p.ExternalURL)
+	}
+	for _, spec := range p.Servers {
+		d.servers = append(d.servers, watch.Server{
+			Name: spec.Name, Reader: d.readers.byName[spec.Name], Checks: p.checks(spec.Name, router),
+		})
+	}
+	for _, l := range p.LeftOut {
+		log.Info("left out", "what", l.Kind, "name", l.Name, "why", l.Why)
+	}
+	return d, nil
+}
+
+func (d *daemon) close() error {
+	if d.readers != nil {
+		d.readers.close()
+	}
+	return d.store.Close()
+}
+
+// run returns when ctx has ended and everything has stopped, or when one part cannot go on.
+func (d *daemon) run(ctx context.Context) error {
+	ctx, stop := context.WithCancelCause(ctx)
+	defer stop(nil)
+	var running sync.WaitGroup
+	errs := make(chan error, len(d.workers)+1)
+	for _, w := range d.workers {
+		running.Go(func() { errs <- w.Run(ctx) })
+	}
+	running.Go(func() { d.prune(ctx) })
+	d.log.Info("watching", "servers", len(d.servers), "sinks", len(d.workers))
+	err := watch.Run(ctx, d.servers, watch.Options{Ledger: d.store, Log: d.log, Committed: d.committed})
+	stop(err)
+	running.Wait()
+	close(errs)
+	for e := range errs {
+		err = errors.Join(err, e)
+	}
+	d.log.Info("stopped")
+	return err
+}
+
+// committed wakes the workers that have something to send.
+func (d *daemon) committed(o *cycle.Outcome) {
+	if len(o.Messages) == 0 {
+		return
+	}
+	for _, w := range d.workers {
+		w.Wake()
+	}
+}
+
+// prune deletes what is older than the retention, at the start and then every so often.
+func (d *daemon) prune(ctx context.Context) {
+	every := time.NewTicker(pruneEvery)
+	defer every.Stop()
+	for {
+		n, err := d.store.Prune(ctx, time.Now().Add(-d.retention))
+		switch {
+		case err != nil && ctx.Err() == nil:
+			d.log.Error("old rows could not be deleted", "err", err)
+		case n > 0:
+			d.log.Info("old rows deleted", "rows", n)
+		}
+		select {
+		case <-ctx.Done():
+			return
+		case <-every.C:
+		}
+	}
+}

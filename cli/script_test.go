@@ -1,0 +1,64 @@
+package cli_test
+
+import (
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/rogpeppe/go-internal/testscript"
+
+	"watchdog/scheduler/couchtest"
+)
+
+// TestScripts runs each script of testdata/script, one behaviour of the command line each.
+func TestScripts(t *testing.T) {
+	testscript.Run(t, testscript.Params{
+		Dir:                 "testdata/script",
+		RequireExplicitExec: true,
+		RequireUniqueNames:  true,
+		UpdateScripts:       os.Getenv("WATCHDOG_UPDATE_SCRIPTS") != "",
+		Setup: func(e *testscript.Env) error {
+			root, err := filepath.Abs("..")
+			if err != nil {
+				return err
+			}
+			e.Setenv("ROOT", root)
+			for _, name := range []string{"COUCHDB_URL", "SLACK_WEBHOOK_URL", "SLACK_BOT_TOKEN", "HOOK_URL", "WATCHDOG_STORE"} {
+				e.Setenv(name, "")
+			}
+			return nil
+		},
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){
+			"couch": couch,
+			"html":  html,
+		},
+	})
+}
+
+// couch starts a server with one replication for each doc=state and puts its URL into
+// COUCHDB_URL: couch orders=failed audit=running.
+func couch(ts *testscript.TestScript, _ bool, args []string) {
+	server := couchtest.New(couchtest.Options{Username: "admin", Password: "secret"})
+	for _, arg := range args {
+		doc, state, _ := strings.Cut(arg, "=")
+		server.Put("_replicator", doc, couchtest.Spec{State: couchtest.State(state), Error: "db_not_found: could not open it"})
+	}
+	url, stop, err := server.Serve("127.0.0.1:0")
+	ts.Check(err)
+	ts.Defer(stop)
+	ts.Setenv("COUCHDB_URL", strings.Replace(url, "//", "//admin:secret@", 1))
+}
+
+// html starts a server that is no CouchDB.
+func html(ts *testscript.TestScript, _ bool, _ []string) {
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", "text/html")
+		fmt.Fprint(w, "<html><body>Sign in</body></html>")
+	}))
+	ts.Defer(server.Close)
+	ts.Setenv("COUCHDB_URL", server.URL)
+}

@@ -1,0 +1,54 @@
+package cli
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"log/slog"
+
+	"watchdog/config"
+	"watchdog/notify"
+	"watchdog/notify/slack"
+	"watchdog/notify/terminal"
+	"watchdog/notify/webhook"
+	"watchdog/outbox"
+)
+
+// openSink makes what sends to one sink of the config.
+func (s *session) openSink(c config.Sink) (notify.Sink, error) {
+	switch {
+	case c.Slack != nil:
+		return slack.New(*c.Slack, slack.Options{})
+	case c.Webhook != nil:
+		return webhook.New(*c.Webhook, webhook.Options{})
+	default:
+		return terminal.New(*c.Terminal, terminal.Options{Out: s.Stdout, Color: s.colored(s.Stdout)})
+	}
+}
+
+// openWorkers makes a worker for each sink: what takes its messages out of the queue.
+func (s *session) openWorkers(sinks []config.Sink, queue outbox.Queue, log *slog.Logger) ([]*outbox.Worker, error) {
+	var workers []*outbox.Worker
+	for _, c := range sinks {
+		sink, err := s.openSink(c)
+		if err != nil {
+			return nil, fmt.Errorf("open sink %s: %w", c.Name, err)
+		}
+		workers = append(workers, outbox.NewWorker(outbox.Options{
+			Sink: c.Name, Queue: queue, Deliver: deliver(sink),
+			Timeout: c.Timeout, GiveUpAfter: c.GiveUpAfter, Log: log,
+		}))
+	}
+	return workers, nil
+}
+
+// deliver takes a message out of its item. One that cannot be read will not be readable later.
+func deliver(sink notify.Sink) outbox.Deliver {
+	return func(ctx context.Context, item outbox.Item) error {
+		var m notify.Message
+		if err := json.Unmarshal(item.Payload, &m); err != nil {
+			return &notify.Refused{Err: fmt.Errorf("read the stored message: %w", err)}
+		}
+		return sink.Send(ctx, &m)
+	}
+}
