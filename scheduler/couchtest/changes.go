@@ -84,7 +84,7 @@ func (q *request) changes(db *database) {
 	q.stream()
 	q.w.Write([]byte("{\"results\":[\n"))
 	rows, last, more := q.changesSince(db, since, f)
-	if rows == nil && f.mode == "longpoll" {
+	if rows == nil && f.mode == "longpoll" && f.limit > 0 {
 		q.flush()
 		until := q.until(f)
 		for rows == nil && q.await(db, since, f, until) {
@@ -155,7 +155,7 @@ func (q *request) until(f feed) time.Time {
 }
 
 // await waits for a change after since, and runs the script meanwhile. It reports false when
-// the time is over or the client has gone. Waiting is in real time, whatever the server's clock.
+// the time is over. Waiting is in real time, whatever the server's clock.
 func (q *request) await(db *database, since int64, f feed, until time.Time) bool {
 	beat := newTimer(f.heartbeat, f.heartbeat > 0)
 	defer beat.Stop()
@@ -184,7 +184,7 @@ func (q *request) await(db *database, since int64, f feed, until time.Time) bool
 			return false
 		case <-q.Context().Done():
 			step.Stop()
-			return false
+			panic(http.ErrAbortHandler) // a feed that is cut must not look as if it had ended
 		}
 		step.Stop()
 	}

@@ -212,21 +212,22 @@ func newAnswer(status int, header http.Header, body []byte) answer {
 	return a
 }
 
+// masks hide what differs between two servers that are in the same state.
 var masks = []struct {
 	pattern *regexp.Regexp
 	by      string
 }{
-	{regexp.MustCompile(`(\d+)-g1AAAA[\w-]+`), "$1-g1AAAA"},               // a sequence keeps its number
-	{regexp.MustCompile(`"(\d+)-[0-9a-f]{32}"`), `"$1-rev"`},              // a revision too
-	{regexp.MustCompile(`<0\.\d+\.\d+>`), "<pid>"},                        //
-	{regexp.MustCompile(`^[0-9a-f]{10}$`), "request id"},                  //
-	{regexp.MustCompile(`^"[0-9A-Z]{12,26}"$`), `"etag"`},                 // of a feed
-	{regexp.MustCompile(`AuthSession=[\w-]+;`), "AuthSession=value;"},     //
-	{regexp.MustCompile(`Expires=[^;]+;`), "Expires=later;"},              //
-	{regexp.MustCompile(`"checkpoint_interval":\d+`), `"interval":"any"`}, // the lab had its own
-	{regexp.MustCompile(`"updated_on":\d+`), `"updated_on":1`},            //
-	{regexp.MustCompile(`"started_on":(\d+)\d`), `"started_on":${1}0`},    // a second of rounding
-	{regexp.MustCompile(`_replicator\.\d{10}"`), `_replicator.created"`},  // a shard
+	{regexp.MustCompile(`(\d+)-g1AAAA[\w-]+`), "$1-g1AAAA"},  // the number of a sequence stays
+	{regexp.MustCompile(`"(\d+)-[0-9a-f]{32}"`), `"$1-rev"`}, // and that of a revision
+	{regexp.MustCompile(`<0\.\d+\.\d+>`), "<pid>"},
+	{regexp.MustCompile(`^[0-9a-f]{10}$`), "request id"},
+	{regexp.MustCompile(`^"[0-9A-Z]{12,26}"$`), "etag of a feed"},
+	{regexp.MustCompile(`AuthSession=[\w-]+;`), "AuthSession=value;"},
+	{regexp.MustCompile(`Expires=[^;]+;`), "Expires=later;"},
+	{regexp.MustCompile(`"checkpoint_interval":\d+`), `"interval":1`}, // the lab's was not the default
+	{regexp.MustCompile(`"updated_on":\d+`), `"updated_on":1`},
+	{regexp.MustCompile(`"started_on":(\d+)\d`), `"started_on":${1}0`}, // rounded otherwise
+	{regexp.MustCompile(`_replicator\.\d{10}"`), `_replicator.created"`},
 }
 
 func mask(s string) string {

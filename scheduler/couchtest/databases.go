@@ -96,7 +96,7 @@ func (q *request) allDocs(db *database) {
 	rows, before := page.between(all)
 	rows = rows[min(page.skip, len(rows)):]
 	rows = rows[:min(page.limit, len(rows))]
-	b := append(appendListHead(total, min(before+page.skip, len(all)), "rows"), "\r\n"...)
+	b := append(appendListHead(total, before+min(page.skip, len(all)-before), "rows"), "\r\n"...)
 	first := true
 	q.s.mu.RLock()
 	for _, r := range rows {

@@ -99,8 +99,9 @@ func (r *Replication) owner() string {
 	return "admin"
 }
 
-// shardName is the shard of a database that holds a document, as /_active_tasks shows it.
-func (r *Replication) shardName() string {
+// appendShard writes the name of the shard that holds a document, as /_active_tasks shows it.
+func (r *Replication) appendShard(b []byte) []byte {
 	ranges := [2]string{"00000000-7fffffff", "80000000-ffffffff"}
-	return "shards/" + ranges[r.shard] + "/" + r.db.name + ".1795504031"
+	b = append(append(b, `"shards/`...), ranges[r.shard]...)
+	return append(append(append(b, '/'), r.db.name...), `.1795504031"`...)
 }

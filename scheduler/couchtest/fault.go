@@ -170,10 +170,10 @@ func (c *cutter) Write(b []byte) (int, error) {
 // Unwrap lets http.ResponseController reach the connection.
 func (c *cutter) Unwrap() http.ResponseWriter { return c.ResponseWriter }
 
-// Trickle sends the true answer in small pieces with a pause after each.
+// Trickle sends the true answer in small pieces with a pause between them.
 func Trickle(piece int, every time.Duration) Behaviour {
 	return func(w http.ResponseWriter, r *http.Request, next http.Handler) {
-		next.ServeHTTP(&trickler{w, r.Context(), piece, every}, r)
+		next.ServeHTTP(&trickler{ResponseWriter: w, ctx: r.Context(), piece: piece, every: every}, r)
 	}
 }
 
@@ -182,17 +182,19 @@ type trickler struct {
 	ctx   context.Context
 	piece int
 	every time.Duration
+	begun bool
 }
 
 func (t *trickler) Write(b []byte) (int, error) {
 	for part := range slices.Chunk(b, t.piece) {
+		if t.begun && !pause(t.ctx, t.every) {
+			panic(http.ErrAbortHandler)
+		}
+		t.begun = true
 		if _, err := t.ResponseWriter.Write(part); err != nil {
 			return 0, err
 		}
 		http.NewResponseController(t.ResponseWriter).Flush()
-		if !pause(t.ctx, t.every) {
-			panic(http.ErrAbortHandler)
-		}
 	}
 	return len(b), nil
 }
@@ -203,6 +205,8 @@ func (t *trickler) Unwrap() http.ResponseWriter { return t.ResponseWriter }
 // HTML answers with a page, as a proxy in front of the server does.
 func HTML(status int) Behaviour {
 	return func(w http.ResponseWriter, _ *http.Request, _ http.Handler) {
+		clear(w.Header())
+		w.Header().Set("Server", "nginx")
 		w.Header().Set("Content-Type", "text/html")
 		w.WriteHeader(status)
 		fmt.Fprintf(w, "<html>\r\n<head><title>%d %[2]s</title></head>\r\n<body>\r\n<center><h1>%[1]d %[2]s</h1></center>\r\n"+

@@ -13,6 +13,7 @@ type ordered struct {
 
 	all   []*Replication
 	dirty bool
+	tidy  int // how many there were when it was last in order
 }
 
 func (o *ordered) add(r *Replication) {
@@ -20,6 +21,9 @@ func (o *ordered) add(r *Replication) {
 		o.dirty = true
 	}
 	o.all = append(o.all, r)
+	if len(o.all) > 2*o.tidy+1000 {
+		o.list() // drops what was removed, if nobody has listed for long
+	}
 }
 
 // remove notes that has will say no of one of them.
@@ -38,5 +42,6 @@ func (o *ordered) list() []*Replication {
 		slices.SortFunc(all, func(a, b *Replication) int { return cmp.Compare(o.key(a), o.key(b)) })
 		o.all, o.dirty = slices.Compact(all), false
 	}
+	o.tidy = len(o.all)
 	return o.all[:len(o.all):len(o.all)]
 }

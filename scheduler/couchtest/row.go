@@ -134,7 +134,7 @@ func (r *Replication) appendTask(b []byte, now time.Time) []byte {
 	if r.db == nil {
 		b = append(b, "null"...)
 	} else {
-		b = appendString(b, r.shardName())
+		b = r.appendShard(b)
 	}
 	b = appendOptional(append(b, `,"doc_id":`...), r.id)
 	b = appendCount(b, "doc_write_failures", c.DocWriteFailures)

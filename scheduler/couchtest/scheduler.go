@@ -3,6 +3,7 @@ package couchtest
 import (
 	"net/http"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 )
@@ -85,7 +86,7 @@ func (q *request) docs(database string) {
 	}
 	q.stream()
 	rows, before := page.between(all)
-	b := append(appendListHead(total, min(before+page.skip, len(all)), "docs"), "\r\n"...)
+	b := append(appendListHead(total, before+min(page.skip, len(all)-before), "docs"), "\r\n"...)
 	pick := &pick{page: &page}
 	for chunk := range slices.Chunk(rows, batch) {
 		if pick.full() {
@@ -138,41 +139,80 @@ func (r *Replication) listed() bool {
 
 // jobs answers all jobs. As CouchDB does, it makes the whole body before the first byte.
 func (q *request) jobs() {
-	limit, skip, err := parseJobsPage(q.URL.Query())
-	if err != nil {
-		q.fail(err.status, err.kind, err.reason)
+	limit, skip, bad := parseJobsPage(q.URL.Query())
+	if bad != nil {
+		q.fail(bad.status, bad.kind, bad.reason)
 		return
 	}
-	q.s.mu.Lock()
-	all, now := q.s.jobOrder.list(), q.s.clock()
-	if len(q.s.down) > 0 {
-		all = slices.DeleteFunc(slices.Clone(all), func(r *Replication) bool { return q.s.down[r.node] })
-	}
-	q.s.mu.Unlock()
+	all, now := q.allJobs()
 	offset := min(skip, len(all))
 	rows := all[offset:]
 	rows = rows[:min(limit, len(rows))]
-	b := appendListHead(len(all), offset, "jobs")
-	head := len(b)
 	odd := oddRow(q.Request)
+	q.list(appendListHead(len(all), offset, "jobs"), rows, func(b []byte, r *Replication, first bool) []byte {
+		if r.phase != scheduled {
+			return b
+		}
+		if !first {
+			b = append(b, ',')
+		}
+		b = r.appendJob(b, now)
+		if first && odd != "" {
+			b = append(append(b, ','), odd...)
+		}
+		return b
+	}, "]}\n")
+}
+
+func (q *request) activeTasks() {
+	all, now := q.allJobs()
+	q.list([]byte{'['}, all, func(b []byte, r *Replication, first bool) []byte {
+		if r.pid == "" || r.hidden || r.silent {
+			return b
+		}
+		if !first {
+			b = append(b, ',')
+		}
+		return r.appendTask(b, now)
+	}, "]\n")
+}
+
+// allJobs are the jobs of the nodes that answer.
+func (q *request) allJobs() ([]*Replication, time.Time) {
+	q.s.mu.Lock()
+	defer q.s.mu.Unlock()
+	all := q.s.jobOrder.list()
+	if len(q.s.down) > 0 {
+		all = slices.DeleteFunc(slices.Clone(all), func(r *Replication) bool { return q.s.down[r.node] })
+	}
+	return all, q.s.clock()
+}
+
+// list answers with rows whose length must be known before they are sent. It makes them in
+// pieces, so that a long list is not copied each time it grows.
+func (q *request) list(head []byte, rows []*Replication, appendRow func(b []byte, r *Replication, first bool) []byte, tail string) {
+	pieces, length, first := [][]byte{head}, len(head)+len(tail), true
 	for chunk := range slices.Chunk(rows, batch) {
+		b := make([]byte, 0, len(pieces[len(pieces)-1])*9/8)
 		q.s.mu.RLock()
 		for _, r := range chunk {
-			if r.phase != scheduled {
-				continue
-			}
-			first := len(b) == head
-			if !first {
-				b = append(b, ',')
-			}
-			b = r.appendJob(b, now)
-			if first && odd != "" {
-				b = append(append(b, ','), odd...)
-			}
+			had := len(b)
+			b = appendRow(b, r, first)
+			first = first && len(b) == had
 		}
 		q.s.mu.RUnlock()
+		pieces, length = append(pieces, b), length+len(b)
 	}
-	q.bytes(http.StatusOK, append(b, "]}\n"...))
+	q.w.Header().Set("Content-Length", strconv.Itoa(length))
+	q.w.WriteHeader(http.StatusOK)
+	if q.Method == http.MethodHead {
+		return
+	}
+	for _, b := range append(pieces, []byte(tail)) {
+		if _, err := q.w.Write(b); err != nil {
+			return
+		}
+	}
 }
 
 func (q *request) job(id string) {
@@ -187,27 +227,6 @@ func (q *request) job(id string) {
 		return
 	}
 	q.bytes(http.StatusOK, append(body, '\n'))
-}
-
-func (q *request) activeTasks() {
-	q.s.mu.Lock()
-	all, now := q.s.jobOrder.list(), q.s.clock()
-	q.s.mu.Unlock()
-	b := []byte{'['}
-	for chunk := range slices.Chunk(all, batch) {
-		q.s.mu.RLock()
-		for _, r := range chunk {
-			if r.pid == "" || r.hidden || r.silent || q.s.down[r.node] {
-				continue
-			}
-			if len(b) > 1 {
-				b = append(b, ',')
-			}
-			b = r.appendTask(b, now)
-		}
-		q.s.mu.RUnlock()
-	}
-	q.bytes(http.StatusOK, append(b, "]\n"...))
 }
 
 func (q *request) membership() {
