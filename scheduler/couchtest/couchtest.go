@@ -27,8 +27,10 @@
 //
 // # Not promised
 //
-// Databases hold no documents but replications: a source has only an update sequence. The
-// status text is Go's ("404 Not Found", where CouchDB says "404 Object Not Found").
+// No scheduler decides anything about replications that a test put: they stay where they are
+// until they are moved. Databases hold no documents but replications: a source has only an
+// update sequence. The status text is Go's ("404 Not Found", where CouchDB says "404 Object Not
+// Found").
 package couchtest
 
 import (

@@ -47,7 +47,7 @@ func (s *Server) database(name string) *database {
 func (s *Server) source(endpoint string) *source {
 	src := s.sources[endpoint]
 	if src == nil {
-		src = &source{name: endpoint, salt: salt(endpoint)}
+		src = &source{salt: salt(endpoint)}
 		s.sources[endpoint] = src
 	}
 	return src

@@ -220,6 +220,10 @@ func TestCountersMoveWithTheClock(t *testing.T) {
 		{"a backlog grows where the source is faster", couchtest.Spec{Rate: 10, Speed: 4}, nil, sample{40, 0, "60", "0"}},
 		{"progress by hand takes from what waits", couchtest.Spec{Waiting: 100},
 			func(_ *world, r *couchtest.Replication) { r.Progress(30) }, sample{30, 0, "70", "0"}},
+		{"a new rate counts from then on", couchtest.Spec{Rate: 3},
+			func(w *world, r *couchtest.Replication) { r.SetRate(1); w.srv.Advance(10 * time.Second) }, sample{40, 0, "0", "0"}},
+		{"a new speed counts from then on", couchtest.Spec{Rate: 3, Waiting: 100, Speed: 3},
+			func(w *world, r *couchtest.Replication) { r.SetSpeed(10); w.srv.Advance(10 * time.Second) }, sample{130, 0, "30", "0"}},
 		{"a stall freezes the counters while the source grows", couchtest.Spec{Rate: 3},
 			func(w *world, r *couchtest.Replication) { r.Stall(); w.srv.Advance(10 * time.Second) }, sample{30, 0, "30", "0"}},
 		{"after a stall what waited is done", couchtest.Spec{Rate: 3},
@@ -288,6 +292,27 @@ func TestCountersMoveWithTheClock(t *testing.T) {
 				t.Errorf("after %s (-want +got):\n%s", tt.name, diff)
 			}
 		})
+	}
+}
+
+func TestTasksAreOfRunningJobsThatShowOne(t *testing.T) {
+	w := newWorld(t, couchtest.Options{})
+	lost := w.srv.Put("_replicator", "lost", couchtest.Spec{State: couchtest.Running})
+	w.srv.Put("_replicator", "well", couchtest.Spec{State: couchtest.Running})
+	w.srv.Put("_replicator", "waiting", couchtest.Spec{State: couchtest.Pending})
+	w.srv.Put("_replicator", "crashing", couchtest.Spec{State: couchtest.Crashing})
+	for _, tt := range []struct {
+		hidden bool
+		want   int
+	}{{false, 2}, {true, 1}, {false, 2}} {
+		lost.HideTask(tt.hidden)
+		var tasks, jobs []struct{}
+		list := struct{ Jobs *[]struct{} }{&jobs}
+		w.get("/_active_tasks", &tasks)
+		w.get("/_scheduler/jobs", &list)
+		if len(tasks) != tt.want || len(jobs) != 4 || lost.State() != couchtest.Running {
+			t.Errorf("with a hidden task %t: got %d tasks, %d jobs, state %s, want %d, 4, running", tt.hidden, len(tasks), len(jobs), lost.State(), tt.want)
+		}
 	}
 }
 

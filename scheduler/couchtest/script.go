@@ -14,7 +14,8 @@ type Step struct {
 }
 
 // Script is a story: what happens when. A step calls the methods of the server and of its
-// replications, and all they do has the step's own time, however late it is run.
+// replications, and all they do has the step's own time, however late it is run. It must not
+// wait for an answer of the server, which waits for the step.
 type Script []Step
 
 // Play lets a script happen from now on.

@@ -9,7 +9,6 @@ import (
 // source is a database that is replicated from. Its update sequence grows by itself, at rate
 // changes a second, and is computed when somebody looks.
 type source struct {
-	name    string // of a database of this server, or a URL
 	salt    uint64
 	seq     int64
 	since   time.Time
