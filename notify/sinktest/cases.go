@@ -7,6 +7,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"path"
 	"strconv"
 	"strings"
 	"time"
@@ -47,6 +48,9 @@ var cases = join(
 		{name: "the connection is closed without an answer", answer: raw(""), want: Retried},
 		{name: "half a status line", answer: raw("HTTP/1.1 200"), want: Retried},
 		{name: "an answer that is not HTTP", answer: raw("SSH-2.0-OpenSSH_9.6\r\n"), want: Retried},
+		{name: "a redirect to no address", answer: nowhere, want: Refused},
+		{name: "a header without end", answer: endlessHeader, want: Retried},
+		{name: "a port that sends back what it gets", answer: mirror, want: Retried},
 		{name: "an acceptance cut off in its body", answer: cut(200), want: Taken},
 		{name: "a refusal cut off in its body", answer: cut(404), want: Refused},
 		{name: "a failure cut off in its body", answer: cut(500), want: Retried},
@@ -122,6 +126,30 @@ func refuse(x *exchange, code int, retryAfter string) {
 	x.w.WriteHeader(code)
 }
 
+// nowhere redirects to what cannot be read as an address, and holds all that was sent.
+func nowhere(x *exchange) {
+	x.w.Header().Set("Location", "http://["+strings.Repeat("x", 2000)+x.r.RequestURI+x.r.Header.Get("Authorization"))
+	x.w.WriteHeader(http.StatusFound)
+}
+
+// mirror answers with the request's first line and a token of its headers, which is not HTTP.
+func mirror(x *exchange) {
+	conn := hijack(x)
+	defer conn.Close()
+	fmt.Fprintf(conn, "%s %s %s %s\r\n\r\n", x.r.Method, x.r.RequestURI, x.r.Proto, x.r.Header.Get("X-Api-Key"))
+}
+
+func endlessHeader(x *exchange) {
+	conn := hijack(x)
+	defer conn.Close()
+	io.WriteString(conn, "HTTP/1.1 200 OK\r\nX-Long: ")
+	for chunk := bytes.Repeat([]byte("x"), 100_000); ; {
+		if _, err := conn.Write(chunk); err != nil {
+			return
+		}
+	}
+}
+
 func hang(x *exchange) {
 	x.cancel()
 	<-x.r.Context().Done()
@@ -186,9 +214,9 @@ func page(code int) func(*exchange) {
 func echo(code int) func(*exchange) {
 	return func(x *exchange) {
 		x.w.WriteHeader(code)
-		fmt.Fprintf(x.w, "%s %s %s ", x.r.Method, x.r.RequestURI, x.r.URL.Path)
+		fmt.Fprintf(x.w, "%s %s %s %s ", x.r.Method, x.r.RequestURI, x.r.URL.Path, path.Base(x.r.URL.Path))
 		for _, name := range []string{"Authorization", "X-Api-Key"} { // first: texts are cut
-			fmt.Fprintf(x.w, "%s: %s ", name, x.r.Header.Get(name))
+			fmt.Fprintf(x.w, "%s: %q ", name, strings.Fields(x.r.Header.Get(name)))
 		}
 		fmt.Fprintf(x.w, "%v %s", x.r.URL.Query(), x.body)
 	}

@@ -93,6 +93,9 @@ func (h Harness) check(t *testing.T, c testCase, want Outcome) {
 	if got := outcomeOf(err); want != either && got != want {
 		t.Errorf("got %s (%v), want %s", got, err, want)
 	}
+	if want == either && outcomeOf(err) == Retried && !errors.Is(err, context.Canceled) {
+		t.Errorf("got %v, want it to say that the context ended", err)
+	}
 	if busy := (*notify.Busy)(nil); want == Busy && errors.As(err, &busy) {
 		if busy.After < c.after[0] || busy.After > c.after[1] {
 			t.Errorf("asked to wait: got %v, want %v to %v", busy.After, c.after[0], c.after[1])

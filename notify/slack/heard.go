@@ -8,7 +8,6 @@ import (
 	"net/http"
 	"strconv"
 	"strings"
-	"unicode"
 )
 
 // heard is what was answered. We listen for ourselves because slack-go takes {} and {"ok":false}
@@ -23,7 +22,6 @@ type heard struct {
 const (
 	maxAnswer = 1 << 20 // of a 200, which repeats the message
 	maxReason = 4 << 10 // of anything else
-	maxShown  = 300     // of it, in an error
 )
 
 // listen is c for one request, and what it will hear.
@@ -53,6 +51,7 @@ func (l *listener) RoundTrip(request *http.Request) (*http.Response, error) {
 	if to, err := response.Location(); err == nil {
 		h.location = to.Scheme + "://" + to.Host
 	}
+	response.Header.Del("Location") // or http.Client would follow: a GET would look like a success
 	most := int64(maxAnswer)
 	if h.status != http.StatusOK {
 		most = maxReason
@@ -91,28 +90,4 @@ func (h *heard) answer() (answer, bool) {
 // statusText is "404 Not Found".
 func (h *heard) statusText() string {
 	return strings.TrimSpace(strconv.Itoa(h.status) + " " + http.StatusText(h.status))
-}
-
-// said is the body as text for people, not yet fit to be shown.
-func (h *heard) said() string {
-	text := strings.TrimSpace(h.body.String())
-	if strings.HasPrefix(text, "<") {
-		return "a web page"
-	}
-	return text
-}
-
-// shorten is text on one line, cut to what an error can hold.
-func shorten(text string) string {
-	text = strings.Map(func(r rune) rune {
-		if unicode.IsControl(r) {
-			return ' '
-		}
-		return r
-	}, text)
-	runes := []rune(strings.Join(strings.Fields(text), " "))
-	if len(runes) > maxShown {
-		return string(runes[:maxShown]) + "…"
-	}
-	return string(runes)
 }

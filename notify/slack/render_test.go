@@ -187,6 +187,7 @@ func TestEveryMessageKeepsSlacksLimits(t *testing.T) {
 		{"nothing at all", func(a *alert.Transition) { *a = alert.Transition{} }},
 		{"all of it long", fill(strings.Repeat("long ", 1000))},
 		{"all of it markup", fill(strings.Repeat("<&>", 1000))},
+		{"all of it ampersands", fill(strings.Repeat("&", 5000))},
 		{"all of it quotation marks", fill(strings.Repeat(`"\`, 1000))},
 		{"all of it line breaks", fill(strings.Repeat("\n", 100) + "x" + strings.Repeat("\n", 3000) + "y")},
 		{"all of it backticks", fill(strings.Repeat("``` ", 300))},
@@ -194,6 +195,7 @@ func TestEveryMessageKeepsSlacksLimits(t *testing.T) {
 		{"all of it pictures", fill(strings.Repeat("😱", 1000))},
 		{"all of it control characters", fill(strings.Repeat("\x00\x1b[2J\u0085\x7f", 500))},
 		{"all of it no text", fill(strings.Repeat("\xff\xfe", 500))},
+		{"code that is not closed", func(a *alert.Transition) { a.Summary = "see `this" }},
 		{"ids like mentions", func(a *alert.Transition) { a.DocID = "<!channel>&<@U1>|`x`" }},
 		{"a severity of a later version", func(a *alert.Transition) { a.Severity = 99 }},
 	} {

@@ -41,7 +41,7 @@ func (s *Sink) Send(ctx context.Context, m *notify.Message) error {
 	case h.status == http.StatusOK && ctx.Err() != nil:
 		return s.failed(ctx.Err())
 	case h.status == http.StatusOK && !isSlack:
-		return fmt.Errorf("post to %s: this is no answer of Slack: %s", s.where, s.shown(h.said()))
+		return fmt.Errorf("post to %s: this is no answer of Slack: %s", s.where, s.shown(h.body.String()))
 	}
 	return s.refused(h, a.Error, detail(a), now)
 }
@@ -72,6 +72,9 @@ func (s *Sink) failed(err error) error {
 	if outer := (*url.Error)(nil); errors.As(err, &outer) {
 		err = outer.Err
 	}
+	if text := s.shown(err.Error()); text != err.Error() {
+		err = errors.New(text)
+	}
 	return fmt.Errorf("post to %s: %w", s.where, err)
 }
 
@@ -90,17 +93,17 @@ func (s *Sink) refused(h *heard, code, detail string, now time.Time) error {
 	}
 	switch {
 	case h.status >= 300 && h.status < 400:
-		words = append(words, "redirects are not followed, check the URL; this one leads to "+h.location)
+		words = append(words, "redirects are not followed, check the URL", s.shown(h.location))
 	case code != "":
 		words = append(words, s.shown(code), s.shown(detail), hint)
 	case h.status == http.StatusOK:
 		words = append(words, "refused without a reason")
 	default:
-		words = append(words, s.shown(h.said()))
+		words = append(words, s.shown(h.body.String()))
 	}
 	words = slices.DeleteFunc(words, func(w string) bool { return w == "" })
 	return notify.Verdict(status, h.retryAfter, now, errors.New(strings.Join(words, ": ")))
 }
 
 // shown is what others said, fit for an error.
-func (s *Sink) shown(text string) string { return shorten(s.hide.Replace(text)) }
+func (s *Sink) shown(text string) string { return notify.Excerpt(s.hide.Replace(text)) }

@@ -1,6 +1,7 @@
 package slack_test
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -90,6 +91,10 @@ func TestErrorsSayWhatToDo(t *testing.T) {
 			"post to Slack channel #oncall: invalid_blocks: [ERROR] no more than 50 items allowed [json-pointer:/blocks]: this is a mistake in Watchdog: please report it",
 		},
 		{
+			"a reason among fields of another type", bot, says(200, `{"ok":false,"response_metadata":"none","error":"is_archived"}`),
+			"post to Slack channel #oncall: is_archived: unarchive the channel or name another",
+		},
+		{
 			"no without a reason", bot, says(200, `{"ok":false}`),
 			"post to Slack channel #oncall: refused without a reason",
 		},
@@ -125,7 +130,7 @@ func TestErrorsSayWhatToDo(t *testing.T) {
 			"a webhook behind a redirect", hook, func(w http.ResponseWriter, r *http.Request) {
 				http.Redirect(w, r, "https://hooks.example.com/services/secret?x=secret", 302)
 			},
-			"post to the Slack webhook at HOST: 302 Found: redirects are not followed, check the URL; this one leads to https://hooks.example.com",
+			"post to the Slack webhook at HOST: 302 Found: redirects are not followed, check the URL: https://hooks.example.com",
 		},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -156,6 +161,7 @@ func TestAnAnswerThatSlackGoCannotReadIsStillAYes(t *testing.T) {
 	for name, body := range map[string]string{
 		"fewer fields than expected": `{"ok":true}`,
 		"a field of another type":    `{"ok":true,"channel":{"id":"C1"},"ts":1767323045}`,
+		"metadata of another type":   `{"response_metadata":"none","ok":true}`,
 		"more after the answer":      `{"ok":true,"ts":"1.2"} {"ok":`,
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -164,6 +170,27 @@ func TestAnAnswerThatSlackGoCannotReadIsStillAYes(t *testing.T) {
 			}
 		})
 	}
+}
+
+func TestAContextThatEndsWithinTheAnswerSaysSo(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	client := &http.Client{Transport: endsWithin{cancel}}
+	err := newSink(t, bot, client).Send(ctx, sinktest.Message(1))
+	if !errors.Is(err, context.Canceled) {
+		t.Errorf("Send: got %v, want %v", err, context.Canceled)
+	}
+}
+
+// endsWithin answers 200 and ends the context when the body is read.
+type endsWithin struct{ cancel context.CancelFunc }
+
+func (e endsWithin) RoundTrip(r *http.Request) (*http.Response, error) {
+	return &http.Response{StatusCode: 200, Header: http.Header{}, Body: io.NopCloser(e), Request: r}, nil
+}
+
+func (e endsWithin) Read([]byte) (int, error) {
+	e.cancel()
+	return 0, context.Canceled
 }
 
 func TestTheTokenIsMaskedWhereverItComesBack(t *testing.T) {

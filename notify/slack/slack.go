@@ -20,7 +20,7 @@ import (
 
 // Options are what a Sink needs beside its config.
 type Options struct {
-	// Client sends; its own redirect policy does not count. Nil means one that gives up after
+	// Client sends; it follows no redirect, whatever its policy. Nil means one that gives up after
 	// half a minute.
 	Client *http.Client
 }
@@ -43,7 +43,10 @@ func New(c Config, o Options) (*Sink, error) {
 			return nil, errors.New(p.Message)
 		}
 	}
-	s := &Sink{client: clientOf(o.Client), token: c.Token, channel: strings.TrimSpace(c.Channel), webhook: c.WebhookURL}
+	s := &Sink{client: o.Client, token: c.Token, channel: strings.TrimSpace(c.Channel), webhook: c.WebhookURL}
+	if s.client == nil {
+		s.client = &http.Client{Timeout: 30 * time.Second}
+	}
 	if c.APIURL != "" {
 		s.apiURL = strings.TrimSuffix(c.APIURL, "/") + "/"
 	}
@@ -56,17 +59,6 @@ func New(c Config, o Options) (*Sink, error) {
 		s.where, s.hide = "the Slack webhook at "+u.Host, webhookHider(u)
 	}
 	return s, nil
-}
-
-// clientOf is a copy of c that follows no redirect: a POST that turned into a GET would look as
-// if it had been taken.
-func clientOf(c *http.Client) *http.Client {
-	own := http.Client{Timeout: 30 * time.Second}
-	if c != nil {
-		own = *c
-	}
-	own.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
-	return &own
 }
 
 // webhookHider hides a webhook's URL, of which every part but the host is secret.

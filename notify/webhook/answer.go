@@ -10,56 +10,64 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"unicode"
 
+	"watchdog/notify"
 	"watchdog/secret"
 )
 
-const (
-	maxRead  = 4 << 10 // of an answer
-	maxShown = 300     // of it, in an error
-)
+// straight hides from http.Client where a redirect leads: the client would follow it, or fail on
+// an address that is none.
+type straight struct{ next http.RoundTripper }
+
+// redirectTo is where straight keeps a Location; no header of an answer is spelled so.
+const redirectTo = "redirect to"
+
+func (s straight) RoundTrip(request *http.Request) (*http.Response, error) {
+	next := s.next
+	if next == nil {
+		next = http.DefaultTransport
+	}
+	response, err := next.RoundTrip(request)
+	if err != nil {
+		return nil, err
+	}
+	if to := response.Header["Location"]; to != nil {
+		response.Header[redirectTo] = to
+		response.Header.Del("Location")
+	}
+	return response, nil
+}
+
+const maxRead = 4 << 10 // of an answer
 
 // answer is the status and what the receiver says about it, in one line. It reads a few KiB, so
 // that the connection can be used again after a short answer.
 func (s *Sink) answer(response *http.Response) string {
 	read, _ := io.ReadAll(io.LimitReader(response.Body, maxRead)) // cut off or not: the status counts
 	text := strings.TrimSpace(strconv.Itoa(response.StatusCode) + " " + http.StatusText(response.StatusCode))
-	if location, err := response.Location(); err == nil && response.StatusCode < 400 {
-		return text + ": redirects are not followed: set url to " + s.hide.Replace(place(location))
+	if to := response.Header[redirectTo]; len(to) > 0 && response.StatusCode < 400 {
+		text += ": redirects are not followed"
+		if address, err := s.url.Parse(to[0]); err == nil {
+			text += ": set url to " + notify.Excerpt(s.hide.Replace(place(address)))
+		}
+		return text
 	}
-	said := strings.TrimSpace(string(read))
-	if strings.HasPrefix(said, "<") {
-		said = "a web page"
-	}
-	if said = oneLine(s.hide.Replace(said)); said != "" {
+	if said := notify.Excerpt(s.hide.Replace(string(read))); said != "" {
 		text += ": " + said
 	}
 	return text
 }
 
-// oneLine is text without line breaks and control characters, cut to what an error can hold.
-func oneLine(text string) string {
-	text = strings.Map(func(r rune) rune {
-		if unicode.IsSpace(r) || unicode.IsControl(r) {
-			return ' '
-		}
-		return r
-	}, strings.ToValidUTF8(text, "\ufffd"))
-	runes := []rune(strings.Join(strings.Fields(text), " "))
-	if len(runes) > maxShown {
-		return string(runes[:maxShown]) + "…"
-	}
-	return string(runes)
-}
-
 // place is what may be shown of a URL: tokens stand in the user, the password and the query.
 func place(u *url.URL) string { return u.Scheme + "://" + u.Host + u.EscapedPath() }
 
-// bare is the cause of an error of net/http, without the URL around it.
-func bare(err error) error {
+// bare is the cause of an error of net/http, without the URL around it and without our secrets.
+func (s *Sink) bare(err error) error {
 	if outer := (*url.Error)(nil); errors.As(err, &outer) {
-		return outer.Err
+		err = outer.Err
+	}
+	if text := notify.Excerpt(s.hide.Replace(err.Error())); text != err.Error() {
+		return errors.New(text)
 	}
 	return err
 }
@@ -82,8 +90,11 @@ func hider(c Config, address *url.URL) *strings.Replacer {
 		}
 	}
 	add(address.RawQuery)
-	for _, values := range address.Query() {
+	for name, values := range address.Query() {
 		add(values...)
+		if slices.Contains(values, "") { // "?TOKEN"
+			add(name)
+		}
 	}
 	for _, v := range c.Headers {
 		add(v.Reveal())

@@ -19,7 +19,7 @@ import (
 // bodyTemplate is a config's body.
 type bodyTemplate struct {
 	compiled *template.Template
-	// makesJSON is found by trying it: what is not JSON then was not meant to be.
+	// makesJSON is found by trying it on a sample.
 	makesJSON bool
 }
 
@@ -39,8 +39,14 @@ func newTemplate(text string) (*bodyTemplate, error) {
 	if err != nil {
 		return nil, err
 	}
-	sample, err := execute(compiled, sampleDocument(""))
-	return &bodyTemplate{compiled: compiled, makesJSON: err == nil && json.Valid(sample)}, nil
+	sample, err := execute(compiled, sampleDocument(1, ""))
+	return &bodyTemplate{compiled: compiled, makesJSON: err == nil && isJSON(sample)}, nil
+}
+
+// isJSON reports whether text is an object or a list: a bare number or word is just text.
+func isJSON(text []byte) bool {
+	text = bytes.TrimSpace(text)
+	return (bytes.HasPrefix(text, []byte("{")) || bytes.HasPrefix(text, []byte("["))) && json.Valid(text)
 }
 
 var errNotJSON = errors.New("the template did not make JSON: write values by the function json, as {{ json .id }}")
@@ -48,7 +54,7 @@ var errNotJSON = errors.New("the template did not make JSON: write values by the
 // render is the body that the template makes of d.
 func (t *bodyTemplate) render(d *document) ([]byte, error) {
 	body, err := execute(t.compiled, d)
-	if err == nil && t.makesJSON && !json.Valid(body) {
+	if err == nil && t.makesJSON && !isJSON(body) {
 		return nil, errNotJSON
 	}
 	return body, err
@@ -82,22 +88,33 @@ func templateProblems(text string) []diag.Problem {
 	if err != nil {
 		return []diag.Problem{templateProblem(text, err)}
 	}
-	plain, err := execute(compiled, sampleDocument(""))
+	plain, err := execute(compiled, sampleDocument(1, ""))
 	if err != nil {
 		return []diag.Problem{templateProblem(text, err)}
 	}
 	if bytes.Contains(plain, []byte("<no value>")) { // what a template writes for an unknown key
-		if _, err := execute(compiled.Option("missingkey=error"), sampleDocument("")); err != nil {
+		if _, err := execute(compiled.Option("missingkey=error"), sampleDocument(1, "")); err != nil {
 			return []diag.Problem{templateProblem(text, err)}
 		}
 	}
-	quoted, err := execute(compiled, sampleDocument(`"`))
-	if err == nil && json.Valid(plain) && !json.Valid(quoted) {
-		return []diag.Problem{{
-			Field: "body", Level: diag.Lint, ID: "webhook-body-quotes",
-			Message: "the body is no JSON any more when an error holds a quotation mark",
-			Hint:    `write values by the function json and without quotation marks, as "text": {{ json .summary }}`,
-		}}
+	if !isJSON(plain) {
+		return nil
+	}
+	return jsonProblems(compiled)
+}
+
+// jsonProblems are lints for a template whose body is JSON on a good day only.
+func jsonProblems(t *template.Template) []diag.Problem {
+	lint := diag.Problem{Field: "body", Level: diag.Lint, ID: "webhook-body-json"}
+	if body, err := execute(t, sampleDocument(1, `"`)); err == nil && !isJSON(body) {
+		lint.Message = "the body is no JSON any more when an error holds a quotation mark"
+		lint.Hint = `write values by the function json and without quotation marks, as "text": {{ json .summary }}`
+		return []diag.Problem{lint}
+	}
+	if body, err := execute(t, sampleDocument(2, "")); err == nil && !isJSON(body) {
+		lint.Message = "the body is no JSON any more when a message has two alerts"
+		lint.Hint = `write a comma between them: {{ range $i, $a := .alerts }}{{ if $i }}, {{ end }}…{{ end }}`
+		return []diag.Problem{lint}
 	}
 	return nil
 }
@@ -140,7 +157,7 @@ func templateProblem(text string, err error) diag.Problem {
 
 // fieldNames are all keys that a template can name.
 func fieldNames() []string {
-	fields, err := sampleDocument("").fields()
+	fields, err := sampleDocument(1, "").fields()
 	if err != nil {
 		return nil
 	}
@@ -155,20 +172,17 @@ func fieldNames() []string {
 	return names
 }
 
-// sampleDocument has a value in each field; texts hold what is given.
-func sampleDocument(within string) *document {
-	at, count := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC), int64(1)
-	text := "sample" + within
+// sampleDocument has so many alerts and a value in each field; texts hold what is given.
+func sampleDocument(alerts int, within string) *document {
+	at, count, text := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC), int64(1), "sample"+within
+	one := alert.Transition{Reason: alert.ReasonNew, At: at, Alert: alert.Alert{
+		Status: alert.StatusFiring, Rule: "sample", Severity: alert.Critical, Fingerprint: "0123456789abcdef",
+		Server: "sample", Database: text, DocID: text, ReplicationID: text, Source: text, Target: text,
+		State: text, PreviousState: text, ErrorCount: &count, Error: text, Summary: text, Description: text,
+		RunbookURL: text, StartsAt: at, EndsAt: &at, QuietSince: &at, URL: text,
+	}}
 	return newDocument(&notify.Message{
-		ID: "dlv_sample", Sink: "sample", Group: map[string]string{"server": "sample", "rule": "sample"}, URL: "https://watchdog.example.com/", Test: true,
-		Alerts: []alert.Transition{{
-			Reason: alert.ReasonNew, At: at,
-			Alert: alert.Alert{
-				Status: alert.StatusFiring, Rule: "sample", Severity: alert.Critical, Fingerprint: "0123456789abcdef",
-				Server: "sample", Database: text, DocID: text, ReplicationID: text, Source: text, Target: text,
-				State: text, PreviousState: text, ErrorCount: &count, Error: text, Summary: text, Description: text,
-				RunbookURL: text, StartsAt: at, EndsAt: &at, QuietSince: &at, URL: text,
-			},
-		}},
+		ID: "dlv_sample", Sink: "sample", Group: map[string]string{"server": "sample", "rule": "sample"},
+		URL: "https://watchdog.example.com/", Test: true, Alerts: slices.Repeat([]alert.Transition{one}, alerts),
 	}, at)
 }

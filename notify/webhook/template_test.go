@@ -37,11 +37,16 @@ func TestTemplates(t *testing.T) {
 			`[]`, "application/json",
 		},
 		{
-			"null is null", `{{ json (index .alerts 0).ends_at }}`, "null", "application/json",
+			"a large number is not rounded", `{{ range .alerts }}{{ .error_count }} {{ end }}`, "1 123456789 ", "text/plain; charset=utf-8",
+		},
+		{
+			"null is null", `[{{ json (index .alerts 0).ends_at }}]`, "[null]", "application/json",
 		},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			r, body := receive(t, webhook.Config{Body: c.body}, sinktest.Message(2))
+			m, large := sinktest.Message(2), int64(123_456_789)
+			m.Alerts[1].ErrorCount = &large
+			r, body := receive(t, webhook.Config{Body: c.body}, m)
 			if got := string(body); got != c.want {
 				t.Errorf("body: got %s, want %s", got, c.want)
 			}
@@ -114,9 +119,17 @@ func TestTemplateProblems(t *testing.T) {
 		{
 			"quotation marks around a value", `{"text": "{{ (index .alerts 0).error }}"}`, "",
 			diag.Problem{
-				Level: diag.Lint, ID: "webhook-body-quotes",
+				Level: diag.Lint, ID: "webhook-body-json",
 				Message: "the body is no JSON any more when an error holds a quotation mark",
 				Hint:    `write values by the function json and without quotation marks, as "text": {{ json .summary }}`,
+			},
+		},
+		{
+			"a list without commas", `[{{ range .alerts }}{{ json .doc_id }}{{ end }}]`, "",
+			diag.Problem{
+				Level: diag.Lint, ID: "webhook-body-json",
+				Message: "the body is no JSON any more when a message has two alerts",
+				Hint:    `write a comma between them: {{ range $i, $a := .alerts }}{{ if $i }}, {{ end }}…{{ end }}`,
 			},
 		},
 	} {

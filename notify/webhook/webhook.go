@@ -20,7 +20,7 @@ import (
 
 // Options are what a Sink needs beside its config.
 type Options struct {
-	// Client sends; its own redirect policy does not count. Nil means one that gives up after
+	// Client sends; it follows no redirect, whatever its policy. Nil means one that gives up after
 	// half a minute.
 	Client *http.Client
 }
@@ -72,7 +72,7 @@ func clientOf(c *http.Client) *http.Client {
 	if c != nil {
 		own = *c
 	}
-	own.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
+	own.Transport = straight{own.Transport}
 	return &own
 }
 
@@ -105,7 +105,7 @@ func (s *Sink) Send(ctx context.Context, m *notify.Message) error {
 	}
 	response, err := s.client.Do(request)
 	if err != nil {
-		return fmt.Errorf("%s to %s: %w", strings.ToLower(s.method), place(s.url), bare(err))
+		return fmt.Errorf("%s to %s: %w", strings.ToLower(s.method), place(s.url), s.bare(err))
 	}
 	defer response.Body.Close()
 	cause := fmt.Errorf("%s to %s: %s", strings.ToLower(s.method), place(s.url), s.answer(response))
@@ -120,7 +120,7 @@ func (s *Sink) request(ctx context.Context, m *notify.Message, now time.Time) (*
 	}
 	request, err := http.NewRequestWithContext(ctx, s.method, s.url.String(), bytes.NewReader(body))
 	if err != nil {
-		return nil, bare(err)
+		return nil, s.bare(err)
 	}
 	request.Header.Set("Content-Type", contentType)
 	request.Header.Set("User-Agent", "watchdog")
