@@ -68,6 +68,7 @@ type Server struct {
 	auth   auth
 	faults faults
 	log    log
+	pieces sync.Pool // of *[]byte, of answers that were sent
 
 	mu        sync.RWMutex // guards all below, and the replications
 	ahead     time.Duration

@@ -1,6 +1,7 @@
 package couchtest
 
 import (
+	"io"
 	"net/http"
 	"slices"
 	"strconv"
@@ -189,11 +190,16 @@ func (q *request) allJobs() ([]*Replication, time.Time) {
 }
 
 // list answers with rows whose length must be known before they are sent. It makes them in
-// pieces, so that a long list is not copied each time it grows.
+// pieces, which the next list uses again: a long one is neither copied as it grows nor new
+// memory each time.
 func (q *request) list(head []byte, rows []*Replication, appendRow func(b []byte, r *Replication, first bool) []byte, tail string) {
-	pieces, length, first := [][]byte{head}, len(head)+len(tail), true
+	pieces, length, first := []*[]byte{}, len(head)+len(tail), true
 	for chunk := range slices.Chunk(rows, batch) {
-		b := make([]byte, 0, len(pieces[len(pieces)-1])*9/8)
+		piece, _ := q.s.pieces.Get().(*[]byte)
+		if piece == nil {
+			piece = new([]byte)
+		}
+		b := (*piece)[:0]
 		q.s.mu.RLock()
 		for _, r := range chunk {
 			had := len(b)
@@ -201,18 +207,26 @@ func (q *request) list(head []byte, rows []*Replication, appendRow func(b []byte
 			first = first && len(b) == had
 		}
 		q.s.mu.RUnlock()
-		pieces, length = append(pieces, b), length+len(b)
+		*piece = b
+		pieces, length = append(pieces, piece), length+len(b)
 	}
+	defer func() {
+		for _, piece := range pieces {
+			q.s.pieces.Put(piece)
+		}
+	}()
 	q.w.Header().Set("Content-Length", strconv.Itoa(length))
 	q.w.WriteHeader(http.StatusOK)
 	if q.Method == http.MethodHead {
 		return
 	}
-	for _, b := range append(pieces, []byte(tail)) {
-		if _, err := q.w.Write(b); err != nil {
+	q.w.Write(head)
+	for _, piece := range pieces {
+		if _, err := q.w.Write(*piece); err != nil {
 			return
 		}
 	}
+	io.WriteString(q.w, tail)
 }
 
 func (q *request) job(id string) {
