@@ -115,3 +115,11 @@ func TestErrorCarriesWhatTheServerSaid(t *testing.T) {
 		t.Errorf("Ask: got %s, want %s", got, want)
 	}
 }
+
+func TestErrorStaysShort(t *testing.T) {
+	s := newCouch(map[string]any{oneDoc: text(500, "application/json", `{"error":"oops","reason":"`+strings.Repeat("é", 30_000)+`"}`)})
+	_, err := serve(t, s, scheduler.Spec{}).Ask(t.Context(), oneKey)
+	if got := fmt.Sprint(err); !strings.HasSuffix(got, "500 oops: "+strings.Repeat("é", 1000)+"…") {
+		t.Errorf("Ask: got %d bytes of %.100s, want a thousand characters of the reason", len(got), got)
+	}
+}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"net/http"
 	"slices"
 	"strings"
@@ -188,11 +189,7 @@ func TestSessionThatTheServerForgotIsRenewedOnce(t *testing.T) {
 func TestManyRequestsRenewOnce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var l logins
-		slow := func(w http.ResponseWriter, r *http.Request) {
-			time.Sleep(time.Second)
-			play(w, "session-post")
-		}
-		s := newCouch(map[string]any{login: l.then(slow), oneDoc: "doc-running"})
+		s := newCouch(map[string]any{login: l.then(later("session-post")), oneDoc: "doc-running"})
 		spec := signedIn()
 		spec.MaxConcurrent = 20
 		c := bubble(t, s, spec)
@@ -210,6 +207,53 @@ func TestManyRequestsRenewOnce(t *testing.T) {
 		time.Sleep(time.Minute)
 		if diff := cmp.Diff([]time.Duration{0, 9*time.Minute + time.Second}, l.at); diff != "" {
 			t.Errorf("logins (-want +got):\n%s", diff)
+		}
+	})
+}
+
+func TestSessionThatTheServerForgotIsRenewedOnceForMany(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		valid := make(chan string, 1) // the one cookie that the server takes
+		valid <- ""
+		n := 0
+		s := newCouch(map[string]any{
+			login: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				<-valid
+				n++
+				cookie := fmt.Sprintf("cookie-%d", n)
+				valid <- cookie
+				http.SetCookie(w, &http.Cookie{Name: "AuthSession", Value: cookie})
+			}),
+			oneDoc: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				cookie, _ := r.Cookie("AuthSession")
+				now := <-valid
+				valid <- now
+				time.Sleep(time.Duration(1+len(cookie.Value)) * time.Millisecond)
+				if cookie.Value != now {
+					time.Sleep(rand.N(time.Second)) // refusals come before and after the new login
+					play(w, "bad-cookie")
+					return
+				}
+				play(w, "doc-running")
+			}),
+		})
+		spec := signedIn()
+		spec.MaxConcurrent = 20
+		c := bubble(t, s, spec)
+		ask := func() {
+			if _, err := c.Ask(t.Context(), oneKey); err != nil {
+				t.Errorf("Ask: %v", err)
+			}
+		}
+		ask()
+		<-valid
+		valid <- "another server's"
+		for range 20 {
+			go ask()
+		}
+		time.Sleep(time.Minute)
+		if got := count(s.requests(), login); got != 2 {
+			t.Errorf("logins: got %d, want 2", got)
 		}
 	})
 }
@@ -305,10 +349,7 @@ func TestBackOffSaysThatNothingWasTried(t *testing.T) {
 
 func TestUnprovenBasicCredentialsAreTriedByOneRequestAlone(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		s := newCouch(map[string]any{oneDoc: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-			time.Sleep(time.Second)
-			play(w, "wrong-password")
-		})})
+		s := newCouch(map[string]any{oneDoc: later("wrong-password")})
 		spec := signedIn()
 		spec.Auth.Basic, spec.MaxConcurrent = true, 20
 		c := bubble(t, s, spec)
@@ -318,6 +359,73 @@ func TestUnprovenBasicCredentialsAreTriedByOneRequestAlone(t *testing.T) {
 		time.Sleep(30 * time.Second)
 		if got := s.requests(); len(got) != 1 {
 			t.Errorf("wrong passwords sent: got %d, want 1", len(got))
+		}
+	})
+}
+
+// later plays the recording after a second, so that others can come between.
+func later(recording string) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		time.Sleep(time.Second)
+		play(w, recording)
+	}
+}
+
+func TestRenewalThatIsRefusedIsTriedByOneRequestAlone(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newCouch(map[string]any{oneDoc: "doc-running", login: inOrder(playing("session-post"), later("session-post-wrong"))})
+		spec := signedIn()
+		spec.MaxConcurrent = 20
+		c := bubble(t, s, spec)
+		if _, err := c.Ask(t.Context(), oneKey); err != nil {
+			t.Fatalf("Ask: %v", err)
+		}
+		time.Sleep(9 * time.Minute)
+		for range 20 {
+			go c.Ask(t.Context(), oneKey)
+		}
+		time.Sleep(30 * time.Second)
+		if got := count(s.requests(), login); got != 2 {
+			t.Errorf("logins: got %d, want the first and one that is refused", got)
+		}
+	})
+}
+
+func TestBasicCredentialsThatWereTakenOnceAreTriedByOneRequestAlone(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newCouch(map[string]any{oneDoc: inOrder(playing("doc-running"), later("wrong-password"))})
+		spec := signedIn()
+		spec.Auth.Basic, spec.MaxConcurrent = true, 20
+		c := bubble(t, s, spec)
+		for range 2 {
+			c.Ask(t.Context(), oneKey)
+		}
+		time.Sleep(time.Minute)
+		for range 20 {
+			go c.Ask(t.Context(), oneKey)
+		}
+		time.Sleep(30 * time.Second)
+		if got := count(s.requests(), oneDoc); got != 3 {
+			t.Errorf("requests: got %d, want one that was taken, one refused, and one a minute later", got)
+		}
+	})
+}
+
+func TestAnswerFromBeforeTheRefusalDoesNotEndTheBackOff(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newCouch(map[string]any{oneDoc: inOrder(playing("doc-running"), later("doc-running"), playing("wrong-password"))})
+		spec := signedIn()
+		spec.Auth.Basic = true
+		c := bubble(t, s, spec)
+		ask := func() { c.Ask(t.Context(), oneKey) }
+		ask()
+		go ask() // under way while the password changes
+		time.Sleep(time.Second / 2)
+		ask() // refused
+		time.Sleep(time.Second)
+		ask() // not sent
+		if got := count(s.requests(), oneDoc); got != 3 {
+			t.Errorf("requests: got %d, want none after the refusal", got)
 		}
 	})
 }

@@ -49,8 +49,8 @@ type cached[T any] struct {
 	at    time.Time // zero: never
 }
 
-// New makes a client; it contacts nobody. The spec must have no problems, an URL, and not the
-// built-in server's.
+// New makes a client; it contacts nobody. The spec must have no problems, and a URL that is not
+// the built-in server's.
 func New(o Options) (*Client, error) {
 	if problems := o.Spec.Problems(); len(problems) > 0 {
 		p := problems[0]

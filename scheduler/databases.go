@@ -1,6 +1,7 @@
 package scheduler
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -11,8 +12,6 @@ import (
 	"slices"
 	"strings"
 	"time"
-
-	"watchdog/snapshot"
 )
 
 const (
@@ -62,7 +61,6 @@ func (c *Client) discover(ctx context.Context) ([]string, error) {
 		if found, err = c.coveredNames(io.LimitReader(a, maxAllDBs)); err != nil {
 			return c.failed(http.MethodGet, all, fmt.Errorf("read the names of the databases: %w", err))
 		}
-		a.drain()
 		return nil
 	})
 	return found, err
@@ -86,14 +84,18 @@ func (c *Client) coveredNames(body io.Reader) ([]string, error) {
 			found = append(found, db)
 		}
 	}
-	_, err := dec.Token() // the closing bracket: without it there may be more
-	return found, err
+	if _, err := dec.Token(); err != nil { // no closing bracket: there may be more
+		return nil, err
+	}
+	if _, err := dec.Token(); err != io.EOF {
+		return nil, cmp.Or(err, errors.New("something follows the array"))
+	}
+	return found, nil
 }
 
-// covers reports whether the replications of a database are watched. Those without a document
-// are: they belong to no database.
+// covers reports whether the replications of a database are watched.
 func (c *Client) covers(database string) bool {
-	return database == snapshot.TransientDatabase || slices.ContainsFunc(c.spec.ReplicatorDBs, func(pattern string) bool {
+	return slices.ContainsFunc(c.spec.ReplicatorDBs, func(pattern string) bool {
 		return pattern == database || isGlob(pattern) && matches(pattern, database)
 	})
 }

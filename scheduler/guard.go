@@ -39,7 +39,8 @@ func (e *BackOffError) Unwrap() error { return e.Err }
 // A 401, a refused login and a 403 for credentials that nothing has accepted yet stop every
 // request for a while. A 403 for accepted credentials means that one thing is not theirs to
 // read: it stops the requests for that. Credentials which are not accepted yet, or not any
-// more, are tried by one request at a time.
+// more, are tried by one request at a time: only those that are under way when a password
+// changes can be refused together.
 type guard struct {
 	server string
 	trial  chan struct{} // holds one token while unaccepted credentials are tried

@@ -40,7 +40,7 @@ func (c *Client) Read(ctx context.Context, at time.Time, prev *snapshot.Snapshot
 }
 
 // parts take what a look sees, in the order in which it was seen, and what it could not see. A
-// body that they cannot take they must note as a failure themselves.
+// part comes again after a body that was not whole; Fail then ends it, when that was the last.
 type parts interface {
 	Docs(database string, body io.Reader) error
 	Jobs(body io.Reader) error
@@ -50,57 +50,49 @@ type parts interface {
 
 // look reads everything in the order that makes it consistent: a job that is seen after its
 // document is the newer truth. Nothing more is asked of a server that turns out to be out of
-// reach. Heard means that the server gave at least one answer.
+// reach. Heard means that the server gave at least one part whole.
 func (c *Client) look(ctx context.Context, into parts) (heard bool) {
-	l := looker{client: c, ctx: ctx, into: into}
 	databases, err := c.replicatorDBs(ctx)
 	if err != nil {
 		for _, glob := range c.globs() {
-			l.failed(snapshot.Docs, glob, err)
+			into.Fail(snapshot.Docs, glob, err)
 		}
 	}
+	down := unreachable(err)
+	for _, r := range requests(databases, into) {
+		if !down {
+			err = c.fetch(ctx, r.path, r.query, func(a *answer) error { return r.take(a) })
+			down = unreachable(err)
+		}
+		var e *Error
+		switch {
+		case err == nil:
+			heard = true
+		case r.part == snapshot.Docs && errors.As(err, &e) && e.missing():
+			r.take(strings.NewReader(noDocs))
+		default:
+			into.Fail(r.part, r.database, err) // what was taken before stands
+		}
+	}
+	return heard
+}
+
+// request is for one part of a look.
+type request struct {
+	part        snapshot.Part
+	database    string
+	path, query string
+	take        func(body io.Reader) error
+}
+
+func requests(databases []string, into parts) []request {
+	var rs []request
 	for _, db := range databases {
-		l.read(snapshot.Docs, db, docsPath+escape(db), "", func(body io.Reader) error { return into.Docs(db, body) })
+		take := func(body io.Reader) error { return into.Docs(db, body) }
+		rs = append(rs, request{snapshot.Docs, db, docsPath + escape(db), "", take})
 	}
-	l.read(snapshot.Jobs, "", jobsPath, allJobs, into.Jobs)
-	l.read(snapshot.Tasks, "", tasksPath, "", into.Tasks)
-	return l.heard
-}
-
-// looker is one look under way.
-type looker struct {
-	client *Client
-	ctx    context.Context
-	into   parts
-	heard  bool
-	down   error // why the server is out of reach
-}
-
-// read reads one part. A body that broke off may be read again; what the last try left stands.
-func (l *looker) read(part snapshot.Part, database, path, query string, take func(io.Reader) error) {
-	if l.down != nil {
-		l.into.Fail(part, database, l.down)
-		return
-	}
-	taken := false
-	err := l.client.fetch(l.ctx, path, query, func(a *answer) error {
-		taken = true
-		return take(a)
-	})
-	var e *Error
-	switch {
-	case err == nil:
-		l.heard = true
-	case part == snapshot.Docs && errors.As(err, &e) && e.missing():
-		take(strings.NewReader(noDocs))
-	case !taken:
-		l.failed(part, database, err)
-	}
-}
-
-func (l *looker) failed(part snapshot.Part, database string, err error) {
-	l.into.Fail(part, database, err)
-	if unreachable(err) {
-		l.down = err
-	}
+	return append(rs,
+		request{snapshot.Jobs, "", jobsPath, allJobs, into.Jobs},
+		request{snapshot.Tasks, "", tasksPath, "", into.Tasks},
+	)
 }

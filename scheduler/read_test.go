@@ -8,7 +8,9 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"net/http/httptest"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -143,6 +145,8 @@ func TestGlobsThatAreNotKnownAreAGap(t *testing.T) {
 			"GET /_all_dbs of prod: read the names of the databases: unexpected EOF"},
 		{"names without an end", text(200, "application/json", `["a/_replicator"`),
 			"GET /_all_dbs of prod: read the names of the databases: EOF"},
+		{"two arrays", text(200, "application/json", `["a/_replicator"]["b/_replicator"]`),
+			"GET /_all_dbs of prod: read the names of the databases: something follows the array"},
 		{"an object", text(200, "application/json", `{"a/_replicator":1}`),
 			"GET /_all_dbs of prod: read the names of the databases: not an array"},
 	} {
@@ -223,6 +227,33 @@ func TestPartThatCannotBeReadIsAGapAndNoOther(t *testing.T) {
 	}
 }
 
+func TestOnlyADatabaseCanBeMissing(t *testing.T) {
+	s := newCouch(map[string]any{allJobs: "doc-missing", tasksRequest: "doc-missing"})
+	want := []string{
+		"jobs: GET /_scheduler/jobs of prod: 404 not_found: missing",
+		"tasks: GET /_active_tasks of prod: 404 not_found: missing",
+	}
+	if diff := cmp.Diff(want, gaps(read(t, serve(t, s, scheduler.Spec{})))); diff != "" {
+		t.Errorf("gaps (-want +got):\n%s", diff)
+	}
+}
+
+func TestAnswerThatNobodyWantsToReadOnIsEnded(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		ended := false
+		s := newCouch(map[string]any{docsRequest: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			io.WriteString(w, "[]")
+			<-r.Context().Done()
+			ended = true
+		})})
+		snap := read(t, bubble(t, s, scheduler.Spec{}))
+		synctest.Wait()
+		if !ended || snap.Err() == nil || snap.Latency > 0 {
+			t.Errorf("Read: got %v after %v, request ended %v, want a gap at once and the request ended", snap.Err(), snap.Latency, ended)
+		}
+	})
+}
+
 func TestGETIsTriedAgainWhenTheTroubleMayPass(t *testing.T) {
 	failing := func(status int, header ...string) http.HandlerFunc {
 		return func(w http.ResponseWriter, r *http.Request) {
@@ -281,6 +312,31 @@ func TestGETIsTriedAgainWhenTheTroubleMayPass(t *testing.T) {
 	}
 }
 
+func TestALookTakesOneConnection(t *testing.T) {
+	s := newCouch(map[string]any{allDBs: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		io.WriteString(w, `["_replicator"]`)
+		w.(http.Flusher).Flush() // the end comes on its own
+		io.WriteString(w, "\n")
+	})})
+	var connections atomic.Int32
+	server := httptest.NewUnstartedServer(s)
+	server.Config.ConnState = func(_ net.Conn, state http.ConnState) {
+		if state == http.StateNew {
+			connections.Add(1)
+		}
+	}
+	server.Start()
+	t.Cleanup(server.Close)
+	spec := signedIn()
+	spec.Name, spec.URL, spec.ReplicatorDBs = "prod", server.URL, []string{"*_replicator"}
+	if got := gaps(read(t, dial(t, spec, nil))); len(got) > 0 {
+		t.Errorf("Read: got gaps %v, want none", got)
+	}
+	if got := connections.Load(); got != 1 {
+		t.Errorf("connections for %v: got %d, want 1", s.requests(), got)
+	}
+}
+
 func TestConnectionThatIsResetIsTriedAgain(t *testing.T) {
 	reset := func(w http.ResponseWriter, r *http.Request) {
 		conn, _, err := w.(http.Hijacker).Hijack()
@@ -290,30 +346,41 @@ func TestConnectionThatIsResetIsTriedAgain(t *testing.T) {
 		conn.(*net.TCPConn).SetLinger(0)
 		conn.Close()
 	}
-	s := newCouch(map[string]any{allJobs: inOrder(reset, playing("jobs-all"))})
+	// The very first request: on a connection used before, net/http itself tries again.
+	s := newCouch(map[string]any{docsRequest: inOrder(reset, playing("docs-all"))})
 	if got := gaps(read(t, serve(t, s, scheduler.Spec{}))); len(got) > 0 {
 		t.Errorf("Read: got gaps %v, want none", got)
 	}
 }
 
 func TestServerOutOfReachIsAskedOnce(t *testing.T) {
-	var dials int
-	refused := &net.OpError{Op: "dial", Net: "tcp", Err: errors.New("connection refused")}
-	transport := roundTrip(func(*http.Request) (*http.Response, error) { dials++; return nil, refused })
-	c := dial(t, scheduler.Spec{URL: "http://couch.example", ReplicatorDBs: []string{"_replicator", "a/_replicator"}}, transport)
-	want := []string{
-		"docs _replicator: GET /_scheduler/docs/_replicator of prod: dial tcp: connection refused",
-		"docs a/_replicator: GET /_scheduler/docs/_replicator of prod: dial tcp: connection refused",
-		"jobs: GET /_scheduler/docs/_replicator of prod: dial tcp: connection refused",
-		"active_tasks: GET /_scheduler/docs/_replicator of prod: dial tcp: connection refused",
-	}
-	got := gaps(read(t, c))
-	got[len(got)-1] = strings.Replace(got[len(got)-1], "tasks:", "active_tasks:", 1)
-	if diff := cmp.Diff(want, got); diff != "" {
-		t.Errorf("gaps (-want +got):\n%s", diff)
-	}
-	if dials != 1 {
-		t.Errorf("connections tried: got %d, want 1", dials)
+	for _, test := range []struct {
+		name      string
+		databases []string
+		asked     string
+		want      []string
+	}{
+		{"for the first database", []string{"_replicator", "a/_replicator"}, "GET /_scheduler/docs/_replicator of prod",
+			[]string{"docs _replicator", "docs a/_replicator", "jobs", "tasks"}},
+		{"for the names of the databases", []string{"_replicator", "*/_replicator"}, "GET /_all_dbs of prod",
+			[]string{"docs */_replicator", "docs _replicator", "jobs", "tasks"}},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			dials := 0
+			refused := &net.OpError{Op: "dial", Net: "tcp", Err: errors.New("connection refused")}
+			transport := roundTrip(func(*http.Request) (*http.Response, error) { dials++; return nil, refused })
+			c := dial(t, scheduler.Spec{URL: "http://couch.example", ReplicatorDBs: test.databases}, transport)
+			var want []string
+			for _, part := range test.want {
+				want = append(want, part+": "+test.asked+": dial tcp: connection refused")
+			}
+			if diff := cmp.Diff(want, gaps(read(t, c))); diff != "" {
+				t.Errorf("gaps (-want +got):\n%s", diff)
+			}
+			if dials != 1 {
+				t.Errorf("connections tried: got %d, want 1", dials)
+			}
+		})
 	}
 }
 

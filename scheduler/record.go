@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"slices"
 	"time"
 
 	"watchdog/snapshot"
@@ -54,7 +53,7 @@ type recording struct {
 }
 
 func (r *recording) Docs(database string, body io.Reader) error {
-	raw, err := r.read(snapshot.Docs, database, body)
+	raw, err := whole(snapshot.Docs, body)
 	if err == nil {
 		r.docs[database] = raw
 	}
@@ -62,27 +61,21 @@ func (r *recording) Docs(database string, body io.Reader) error {
 }
 
 func (r *recording) Jobs(body io.Reader) (err error) {
-	r.jobs, err = r.read(snapshot.Jobs, "", body)
+	r.jobs, err = whole(snapshot.Jobs, body)
 	return err
 }
 
 func (r *recording) Tasks(body io.Reader) (err error) {
-	r.tasks, err = r.read(snapshot.Tasks, "", body)
+	r.tasks, err = whole(snapshot.Tasks, body)
 	return err
 }
 
 func (r *recording) Fail(part snapshot.Part, database string, err error) {
-	r.begin(part, database)
 	r.gaps = append(r.gaps, snapshot.Gap{Part: part, Database: database, Err: err})
 }
 
-// begin forgets how an earlier try to read the part went.
-func (r *recording) begin(part snapshot.Part, database string) {
-	r.gaps = slices.DeleteFunc(r.gaps, func(g snapshot.Gap) bool { return g.Part == part && g.Database == database })
-}
-
-func (r *recording) read(part snapshot.Part, database string, body io.Reader) (json.RawMessage, error) {
-	r.begin(part, database)
+// whole is a body, if it is JSON up to its end.
+func whole(part snapshot.Part, body io.Reader) (json.RawMessage, error) {
 	raw, err := io.ReadAll(io.LimitReader(body, maxRecorded+1))
 	switch {
 	case err != nil:
@@ -93,7 +86,5 @@ func (r *recording) read(part snapshot.Part, database string, body io.Reader) (j
 	default:
 		return raw, nil
 	}
-	err = fmt.Errorf("read %s: %w", part, err)
-	r.Fail(part, database, err)
-	return nil, err
+	return nil, fmt.Errorf("read %s: %w", part, err)
 }
