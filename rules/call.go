@@ -2,6 +2,7 @@ package rules
 
 import (
 	"fmt"
+	"math"
 	"slices"
 	"time"
 
@@ -22,6 +23,8 @@ type call struct {
 	window stamp
 	// counters are indexes into tracked, for stalled.
 	counters []int
+	// follow is what increase and rate are asked of.
+	follow follow
 	// field is the time that age is asked of.
 	field string
 	slot  int // in the array of its type in slots; not of a whole part
@@ -34,10 +37,15 @@ type resultType int
 const (
 	boolean resultType = iota
 	integer
+	float
 	duration
+
+	resultTypes
 )
 
-func (t resultType) slotName() string { return [...]string{"$bool", "$int", "$duration"}[t] }
+func (t resultType) slotName() string {
+	return [resultTypes]string{"$bool", "$int", "$float", "$duration"}[t]
+}
 
 // function is one that rules may call.
 type function struct {
@@ -53,6 +61,8 @@ var functions = map[string]function{
 	"blind":    {`blind("10m")`, boolean, readWindow},
 	"in_state": {`in_state("5m")`, boolean, readWindow},
 	"crashes":  {`crashes("1h")`, integer, readWindow},
+	"increase": {`increase("doc_write_failures", "1h")`, integer, readFollow},
+	"rate":     {`rate("docs_written", "5m")`, float, readFollow},
 	"age":      {`age(start_time)`, duration, readAge},
 }
 
@@ -77,8 +87,7 @@ func readStalled(c *call, args []ast.Node, text string) *diag.Problem {
 		}
 		i := slices.IndexFunc(tracked[:], func(f snapshot.Field) bool { return f.String() == name.Value })
 		if i < 0 {
-			p := problemAt(spanOf(args[0], text), "", "stalled cannot follow %q", name.Value)
-			p.Hint = trackedHint(name.Value)
+			p := problemAt(spanOf(args[0], text), counterHint(name.Value, tracked[:]), "stalled cannot follow %q", name.Value)
 			return &p
 		}
 		c.counters = []int{i}
@@ -88,9 +97,28 @@ func readStalled(c *call, args []ast.Node, text string) *diag.Problem {
 	}
 }
 
-func trackedHint(name string) string {
-	names := make([]string, len(tracked))
-	for i, f := range tracked {
+// readFollow reads the arguments of increase and rate.
+func readFollow(c *call, args []ast.Node, text string) *diag.Problem {
+	if len(args) != 2 {
+		return usageProblem(c, "takes the name of a counter, and a window")
+	}
+	name, ok := args[0].(*ast.StringNode)
+	if !ok {
+		return usageProblem(c, "takes the name of a counter in quotes, and a window")
+	}
+	i := slices.IndexFunc(summed[:], func(f snapshot.Field) bool { return f.String() == name.Value })
+	if i < 0 {
+		p := problemAt(spanOf(args[0], text), counterHint(name.Value, summed[:]), "%s cannot follow %q", c.name, name.Value)
+		return &p
+	}
+	problem := readDuration(c, args[1], text)
+	c.follow = follow{counter: i, window: c.window}
+	return problem
+}
+
+func counterHint(name string, counters []snapshot.Field) string {
+	names := make([]string, len(counters))
+	for i, f := range counters {
 		names[i] = f.String()
 	}
 	if hint := diag.DidYouMean(name, names); hint != "" {
@@ -157,22 +185,45 @@ func (c *call) truth(v *view) truth {
 	}
 }
 
-// fill puts the answer into the slot that the expression reads; false when it is unknown.
-func (c *call) fill(v *view) bool {
-	switch c.result {
-	case boolean:
-		t := c.truth(v)
-		v.slots.Bools[c.slot] = t == yes
-		return t != unknown
-	case integer:
-		n, until, known := v.past.crashesWithin(c.window, v.at)
+// answer puts the answer into the slot that the expression reads. Where the answer is only a
+// lower bound, raise puts the upper one there instead; otherwise raise is nil.
+func (c *call) answer(v *view) (known bool, raise func()) {
+	switch c.name {
+	case "crashes":
+		n, whole, until, known := v.past.crashesWithin(c.window, v.at)
 		v.holdsUntil(until)
-		v.slots.Ints[c.slot] = n
-		return known
-	default:
+		return known, c.put(v, n, whole)
+	case "increase", "rate":
+		s := v.past.followed(c.follow)
+		if s == nil || len(s.points) == 0 {
+			return false, nil
+		}
+		n, whole, until := s.increase(v.at)
+		v.holdsUntil(until)
+		return true, c.put(v, n, whole)
+	case "age":
 		v.holdsUntil(v.at + 1) // an age is never the same again
 		from, known := v.timeField(c.field)
 		v.slots.Durations[c.slot] = v.at.sub(from)
-		return known
+		return known, nil
+	default:
+		t := c.truth(v)
+		v.slots.Bools[c.slot] = t == yes
+		return t != unknown, nil
 	}
+}
+
+// put puts a number of things into the slot, per second of the window for a rate.
+func (c *call) put(v *view, n int64, whole bool) (raise func()) {
+	if c.result == float {
+		v.slots.Floats[c.slot] = float64(n) / c.window.sub(0).Seconds()
+		raise = func() { v.slots.Floats[c.slot] = math.Inf(1) }
+	} else {
+		v.slots.Ints[c.slot] = n
+		raise = func() { v.slots.Ints[c.slot] = math.MaxInt64 }
+	}
+	if whole {
+		return nil
+	}
+	return raise
 }

@@ -35,7 +35,25 @@ func (p *past) AppendBinary(b []byte) ([]byte, error) {
 	for _, c := range p.crashes {
 		b = appendStamp(b, c)
 	}
+	b = appendStamp(b, p.crashesFrom)
+	b = binary.AppendUvarint(b, uint64(len(p.series)))
+	for i := range p.series {
+		b = p.series[i].append(b)
+	}
 	return b, nil
+}
+
+func (s *series) append(b []byte) []byte {
+	b = binary.AppendUvarint(b, uint64(s.counter))
+	b = appendStamp(b, s.window)
+	b = binary.AppendVarint(b, s.value)
+	b = binary.AppendVarint(b, s.total)
+	b = binary.AppendUvarint(b, uint64(len(s.points)))
+	for _, p := range s.points {
+		b = appendStamp(b, p.at)
+		b = binary.AppendVarint(b, p.total)
+	}
+	return b
 }
 
 // decodePast reads what AppendBinary wrote.
@@ -61,6 +79,10 @@ func decodePast(b []byte) (*past, error) {
 	p.history = d.bool()
 	for range d.count() {
 		p.crashes = append(p.crashes, d.stamp())
+	}
+	p.crashesFrom = d.stamp()
+	for range d.count() {
+		p.series = append(p.series, d.series())
 	}
 	return p, d.err
 }
@@ -114,6 +136,17 @@ func (d *decoder) stamp() stamp {
 	}
 	d.rest = d.rest[n:]
 	return stamp(v)
+}
+
+func (d *decoder) series() series {
+	s := series{
+		follow: follow{counter: int(d.uvarint()), window: d.stamp()},
+		value:  int64(d.stamp()), total: int64(d.stamp()),
+	}
+	for range d.count() {
+		s.points = append(s.points, point{d.stamp(), int64(d.stamp())})
+	}
+	return s
 }
 
 // count is the length of a list, each element of which takes at least a byte.

@@ -26,6 +26,9 @@ type (
 		needs   needs
 		calls   []*call
 		program *vm.Program
+		// ordered says that the part is a comparison by order: when it comes out the same for
+		// the lower and the upper bound of a number, it does for all between.
+		ordered bool
 	}
 )
 
@@ -66,11 +69,31 @@ func (c part) eval(v *view) truth {
 	if v.known&c.needs != c.needs {
 		return unknown
 	}
+	var raise func()
 	for _, call := range c.calls {
-		if !call.fill(v) {
+		known, upper := call.answer(v)
+		switch {
+		case !known:
 			return unknown
+		case upper == nil:
+		case raise != nil || !c.ordered:
+			return unknown
+		default:
+			raise = upper
 		}
 	}
+	result := c.run(v)
+	if raise == nil {
+		return result
+	}
+	raise()
+	if c.run(v) != result {
+		return unknown
+	}
+	return result
+}
+
+func (c part) run(v *view) truth {
 	result, err := v.machine.Run(c.program, v.env)
 	if err != nil {
 		return unknown

@@ -15,6 +15,7 @@ const maxCalls = 8
 type slots struct {
 	Bools     [maxCalls]bool          `expr:"$bool"`
 	Ints      [maxCalls]int64         `expr:"$int"`
+	Floats    [maxCalls]float64       `expr:"$float"`
 	Durations [maxCalls]time.Duration `expr:"$duration"`
 }
 

@@ -122,12 +122,17 @@ func (c *compiler) part(node ast.Node) (condition, error) {
 	if err != nil {
 		return nil, err
 	}
-	p := part{text: node.String(), calls: collected.calls, program: program}
+	p := part{text: node.String(), calls: collected.calls, program: program, ordered: isOrdered(node)}
 	fields := fieldsOf(node)
 	for _, name := range fields {
 		p.needs |= c.scope.fields[name]
 	}
 	return p, nil
+}
+
+func isOrdered(node ast.Node) bool {
+	b, ok := node.(*ast.BinaryNode)
+	return ok && slices.Contains([]string{"<", "<=", ">", ">="}, b.Operator)
 }
 
 // fieldsOf lists the fields that a piece of an expression reads, arguments of our functions
@@ -161,7 +166,7 @@ func (f visit) Visit(node *ast.Node) { f(*node) }
 type slotting struct {
 	*compiler
 	calls []*call
-	used  [3]int
+	used  [resultTypes]int
 }
 
 // Visit implements ast.Visitor.

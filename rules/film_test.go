@@ -59,6 +59,12 @@ func through(seq string) func(*snapshot.Replication) {
 	}
 }
 
+func refused(n int64) func(*snapshot.Replication) {
+	return func(r *snapshot.Replication) {
+		r.DocWriteFailures, r.Known = n, r.Known.With(snapshot.FieldDocWriteFailures)
+	}
+}
+
 func errorCount(n int64) func(*snapshot.Replication) {
 	return func(r *snapshot.Replication) {
 		r.ErrorCount, r.Known = n, r.Known.With(snapshot.FieldErrorCount)
@@ -69,8 +75,16 @@ func failedWith(reason string) func(*snapshot.Replication) {
 	return func(r *snapshot.Replication) { r.Error, r.Known = reason, r.Known.With(snapshot.FieldError) }
 }
 
-// crashedAt gives the job a history with crashes at minutes of the film, newest first.
+// crashedAt gives the job its whole history, with crashes at minutes of the film, newest first.
 func crashedAt(minutes ...int) func(*snapshot.Replication) {
+	return func(r *snapshot.Replication) {
+		lastCrashedAt(minutes...)(r)
+		r.History = append(r.History, snapshot.Event{Type: snapshot.Added, At: start.Add(-24 * time.Hour)})
+	}
+}
+
+// lastCrashedAt gives the job a history of which the beginning has been dropped.
+func lastCrashedAt(minutes ...int) func(*snapshot.Replication) {
 	return func(r *snapshot.Replication) {
 		r.Known = r.Known.With(snapshot.FieldHistory)
 		for _, m := range minutes {

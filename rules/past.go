@@ -50,17 +50,22 @@ type past struct {
 	// all that was seen: a job tells its last 20 events only.
 	crashes []stamp
 	history bool // the job's history was given at least once
+	// crashesFrom is from when on all crashes are known: a history that begins later than the
+	// last crash before it may have left some out. 0 means all of them.
+	crashesFrom stamp
+	series      []series // one for each counter and window that a rule asks for
 }
 
 func (p *past) equal(o *past) bool {
 	return p.seen == o.seen && p.state == o.state && p.since == o.since && p.previous == o.previous &&
 		p.jobID == o.jobID && p.counters == o.counters && p.blind == o.blind &&
-		p.history == o.history && slices.Equal(p.crashes, o.crashes)
+		p.history == o.history && p.crashesFrom == o.crashesFrom && slices.Equal(p.crashes, o.crashes) &&
+		slices.EqualFunc(p.series, o.series, func(a, b series) bool { return a.equal(&b) })
 }
 
 // observe is the past after one more look at the replication. before is nil at first sight, and
 // is not changed.
-func observe(before *past, row *snapshot.Replication, at stamp) *past {
+func observe(before *past, row *snapshot.Replication, following []follow, at stamp) *past {
 	p := past{seen: at}
 	if before != nil {
 		p = *before
@@ -69,6 +74,7 @@ func observe(before *past, row *snapshot.Replication, at stamp) *past {
 	p.observeCrashes(row)
 	moved := p.observeMovement(row, at)
 	p.observeWaiting(row, at, moved)
+	p.observeSeries(row, following, at)
 	return &p
 }
 
@@ -89,7 +95,7 @@ func (p *past) observeState(row *snapshot.Replication, at stamp) {
 func (p *past) observeCrashes(row *snapshot.Replication) {
 	if row.Has(snapshot.FieldID) && row.ID != p.jobID {
 		if p.jobID != "" { // another replication under the same document
-			p.crashes, p.history = nil, false
+			p.crashes, p.crashesFrom, p.history = nil, 0, false
 		}
 		p.jobID = row.ID
 	}
@@ -97,6 +103,9 @@ func (p *past) observeCrashes(row *snapshot.Replication) {
 		return
 	}
 	p.history = true
+	if from, cut := beginOfHistory(row.History); cut && (len(p.crashes) == 0 || p.crashes[len(p.crashes)-1] < from) {
+		p.crashesFrom = from
+	}
 	var told []stamp
 	for _, e := range row.History {
 		if e.Type == snapshot.Crashed {
@@ -109,8 +118,19 @@ func (p *past) observeCrashes(row *snapshot.Replication) {
 	slices.Sort(told)
 	p.crashes = mergeCounted(p.crashes, told)
 	if extra := len(p.crashes) - maxCrashes; extra > 0 {
+		p.crashesFrom = max(p.crashesFrom, p.crashes[extra-1]+1)
 		p.crashes = slices.Clone(p.crashes[extra:])
 	}
+}
+
+// beginOfHistory is the oldest event of a job's history, and whether older ones have been left
+// out: a whole history begins with the job being added.
+func beginOfHistory(history []snapshot.Event) (from stamp, cut bool) {
+	if len(history) == 0 {
+		return 0, false
+	}
+	oldest := history[len(history)-1]
+	return stampOf(oldest.At), oldest.Type != snapshot.Added
 }
 
 // mergeCounted merges two sorted lists; of what is in both, each value stands as often as in
@@ -194,6 +214,12 @@ func counterValue(row *snapshot.Replication, field snapshot.Field) uint64 {
 		return uint64(row.RevisionsChecked)
 	case snapshot.FieldDocWriteFailures:
 		return uint64(row.DocWriteFailures)
+	case snapshot.FieldMissingRevisionsFound:
+		return uint64(row.MissingRevisionsFound)
+	case snapshot.FieldBulkGetDocs:
+		return uint64(row.BulkGetDocs)
+	case snapshot.FieldBulkGetAttempts:
+		return uint64(row.BulkGetAttempts)
 	default:
 		h := fnv.New64a()
 		h.Write([]byte(row.ThroughSeq))
@@ -253,16 +279,21 @@ func (p *past) blindFor(row *snapshot.Replication, window stamp, at stamp) (trut
 	}
 }
 
-// crashesWithin is how many crashes the job had in the window before at, and when that number
-// changes if nothing else does. It is a lower bound where the job crashed more often than its
-// history can tell.
-func (p *past) crashesWithin(window stamp, at stamp) (n int64, until stamp, known bool) {
+// crashesWithin is how many crashes the job had in the window before at, and until when that
+// holds if nothing else changes. It is a lower bound where whole is false: the job crashed more
+// often than its history can tell.
+func (p *past) crashesWithin(window stamp, at stamp) (n int64, whole bool, until stamp, known bool) {
 	if !p.history && !p.state.Terminal() {
-		return 0, never, false
+		return 0, false, never, false
 	}
 	first, _ := slices.BinarySearch(p.crashes, at-window+1)
-	if first == len(p.crashes) {
-		return 0, never, true
+	until = never
+	if first < len(p.crashes) {
+		until = p.crashes[first] + window
 	}
-	return int64(len(p.crashes) - first), p.crashes[first] + window, true
+	whole = at-window >= p.crashesFrom
+	if !whole {
+		until = min(until, p.crashesFrom+window)
+	}
+	return int64(len(p.crashes) - first), whole, until, true
 }

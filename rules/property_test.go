@@ -23,6 +23,8 @@ func someRules(t testing.TB) []*rules.Rule {
 		rules.Spec{Name: "stalled", When: `stalled("docs_written", "3m")`},
 		rules.Spec{Name: "blind", When: `blind("3m")`},
 		rules.Spec{Name: "crashes", When: `crashes("5m") >= 2`},
+		rules.Spec{Name: "rises", When: `increase("docs_written", "4m") >= 2`},
+		rules.Spec{Name: "slow", When: `rate("docs_written", "3m") < 0.01`},
 		rules.Spec{Name: "old", When: `age(since) > duration("4m")`},
 		rules.Spec{Name: "waits", When: `in_state("2m") && state == "pending"`, OnUnknown: "resolve"},
 		rules.Spec{Name: "done", On: &rules.EventSpec{To: []string{"completed"}}},

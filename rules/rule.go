@@ -31,6 +31,7 @@ type Rule struct {
 	description   *text
 	runbookURL    *text
 	windows       []Window
+	follows       []follow
 }
 
 // event is a change of state that is told once. A nil from means any other state.
@@ -158,6 +159,9 @@ func (c *specCompiler) condition(r *Rule, field, source string) condition {
 		c.problems = append(c.problems, p)
 	}
 	for _, call := range callsOf(cond) {
+		if call.follow.window > 0 {
+			r.follows = append(r.follows, call.follow)
+		}
 		if call.window > 0 {
 			r.windows = append(r.windows, Window{
 				Field: field, Offset: call.at.offset, Length: call.at.length, Span: call.window.sub(0),

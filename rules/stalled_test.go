@@ -170,7 +170,7 @@ func TestCrashes(t *testing.T) {
 		{
 			"they are merged over polls, since a job keeps only its last events",
 			`crashes("10m") >= 4`,
-			[]frame{orders("running", crashedAt(0, -1)), orders("running", crashedAt(1, 0)), orders("running", crashedAt(2, 1))},
+			[]frame{orders("running", lastCrashedAt(0, -1)), orders("running", lastCrashedAt(1, 0)), orders("running", lastCrashedAt(2, 1))},
 			[]string{"0m quiet", "1m quiet", "2m firing: new"},
 		},
 		{
@@ -186,6 +186,18 @@ func TestCrashes(t *testing.T) {
 			[]string{"0m firing: new", "1m quiet: resolved"},
 		},
 		{
+			"a history that was cut short proves many, not few",
+			`crashes("10m") >= 2`,
+			[]frame{orders("running", lastCrashedAt(0, -1)), orders("running", lastCrashedAt(0, -1))},
+			[]string{"0m firing: new", "1m firing"},
+		},
+		{
+			"nor does it prove that there were none before",
+			`crashes("10m") < 3`,
+			[]frame{orders("running", lastCrashedAt(0, -1)), orders("running", crashedAt(0, -1))},
+			[]string{"0m quiet", "1m quiet"},
+		},
+		{
 			"without a history they are unknown",
 			`crashes("10m") == 0`,
 			[]frame{orders("running"), orders("running", crashedAt())},
@@ -199,5 +211,90 @@ func TestCrashes(t *testing.T) {
 				t.Errorf("%s (-want +got):\n%s", tt.when, diff)
 			}
 		})
+	}
+}
+
+func TestIncreaseAndRate(t *testing.T) {
+	tests := []struct {
+		name string
+		when string
+		film []frame
+		want []string
+	}{
+		{
+			"an increase that is enough fires before the window is full",
+			`increase("doc_write_failures", "5m") > 2`,
+			[]frame{orders("running", refused(7)), orders("running", refused(8)), orders("running", refused(10))},
+			[]string{"0m quiet", "1m quiet", "2m firing: new"},
+		},
+		{
+			"too little an increase is unknown until the window has been seen",
+			`increase("docs_written", "2m") < 5`,
+			[]frame{orders("running", written(1)), orders("running", written(2)), orders("running", written(3))},
+			[]string{"0m quiet", "1m quiet", "2m firing: new"},
+		},
+		{
+			"it leaves the window by the passing of time alone",
+			`increase("doc_write_failures", "2m") > 0`,
+			[]frame{
+				orders("running", refused(0)), orders("running", refused(1)), orders("running", refused(1)),
+				orders("running", refused(1)), orders("running", refused(1)),
+			},
+			[]string{"0m quiet", "1m firing: new", "2m firing", "3m quiet: resolved", "4m quiet"},
+		},
+		{
+			"a counter that went down has risen from nothing since",
+			`increase("docs_written", "5m") >= 12`,
+			[]frame{orders("running", written(100)), orders("running", written(110)), orders("running", written(2))},
+			[]string{"0m quiet", "1m quiet", "2m firing: new"},
+		},
+		{
+			"a look without the counter changes nothing",
+			`increase("docs_written", "5m") >= 5`,
+			[]frame{orders("running", written(1)), orders("crashing"), orders("running", written(6))},
+			[]string{"0m quiet", "1m quiet", "2m firing: new"},
+		},
+		{
+			"a rate is per second",
+			`rate("docs_written", "2m") < 1 && changes_pending > 0`,
+			[]frame{
+				orders("running", written(0), waiting(500)), orders("running", written(90), waiting(410)),
+				orders("running", written(180), waiting(320)), orders("running", written(200), waiting(300)),
+			},
+			[]string{"0m quiet", "1m quiet", "2m quiet", "3m firing: new"},
+		},
+		{
+			"equality cannot be decided from a bound",
+			`increase("docs_written", "5m") == 0`,
+			[]frame{orders("running", written(1)), orders("running", written(1))},
+			[]string{"0m quiet", "1m quiet"},
+		},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			set := rules.NewSet(rules.SetSpec{Rules: compile(t, rules.Spec{When: tt.when})})
+			if diff := cmp.Diff(tt.want, play(t, set, tt.film)); diff != "" {
+				t.Errorf("%s (-want +got):\n%s", tt.when, diff)
+			}
+		})
+	}
+}
+
+// However many points a counter makes, what is remembered of a window is bounded.
+func TestWhatIsRememberedOfAWindowIsBounded(t *testing.T) {
+	set := rules.NewSet(rules.SetSpec{Rules: compile(t, rules.Spec{When: `increase("docs_written", "7d") > 1000000`})})
+	memory := rules.NewMemory("prod")
+	largest := 0
+	for minute := range 40_000 {
+		result := set.Step(memory, orders("running", written(int64(minute))).snapshot(minute))
+		memory.Apply(result)
+		b, err := result.Replications[0].Memory.AppendBinary(nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		largest = max(largest, len(b))
+	}
+	if largest > 1200 {
+		t.Errorf("the memory of a replication that never rests: got %d bytes, want 1200 at most", largest)
 	}
 }

@@ -15,6 +15,7 @@ type Set struct {
 	replication []*Rule
 	server      []*Rule
 	active      map[string]bool
+	follows     []follow // of all rules, so that every check keeps the windows of the others going
 }
 
 // SetSpec says what a set is made of.
@@ -37,14 +38,24 @@ func NewSet(spec SetSpec) *Set {
 			s.replication = append(s.replication, r)
 		}
 		s.active[r.Name] = true
+		s.follow(r)
 	}
 	for _, r := range spec.All {
 		if r.on != nil && !s.active[r.Name] {
 			s.replication = append(s.replication, r)
 		}
 		s.active[r.Name] = true
+		s.follow(r)
 	}
 	return s
+}
+
+func (s *Set) follow(r *Rule) {
+	for _, f := range r.follows {
+		if !slices.Contains(s.follows, f) {
+			s.follows = append(s.follows, f)
+		}
+	}
 }
 
 // Step evaluates the set on one snapshot, given what is remembered. It changes neither.
@@ -114,7 +125,7 @@ func (s *step) stepReplication(row *snapshot.Replication) {
 		*next = *before
 	}
 	if changed {
-		next.past, next.row = observe(next.past, row, s.at), row
+		next.past, next.row = observe(next.past, row, s.set.follows, s.at), row
 		next.revision++
 		next.marks = nil
 	}
