@@ -184,8 +184,7 @@ func (w *witness) begin(item outbox.Item) answer {
 	if len(w.inHand) > w.plan.Concurrency {
 		w.breakf("more than %d are sent at the same time: %v", w.plan.Concurrency, w.inHand)
 	}
-	var n int
-	fmt.Sscan(item.ID, &n)
+	n := slices.IndexFunc(entries, func(e outboxtest.Entry) bool { return e.ID == item.ID })
 	answers := w.plan.Letters[n].Answers
 	name := answers[min(w.attempts[item.ID], len(answers)-1)]
 	w.attempts[item.ID]++

@@ -89,7 +89,9 @@ func TestWorkerLogsAFailingQueueOncePerChange(t *testing.T) {
 		time.Sleep(20 * time.Second)
 		s.queue.Fail(nil)
 		time.Sleep(time.Minute)
-		s.end()
+		if err := s.end(); err != nil {
+			t.Errorf("Run: got error %v, want none", err)
+		}
 		want := strings.TrimLeft(`
 time=0s level=ERROR msg="queue failed" sink=hook err="disk full"
 time=31s level=ERROR msg="queue failed" sink=hook err="disk gone"
@@ -159,7 +161,9 @@ func TestWorkerWithAQueueThatHangs(t *testing.T) {
 			}}
 		})
 		time.Sleep(7 * time.Second) // the second call has begun at 6 s
-		s.end()
+		if err := s.end(); err != nil {
+			t.Errorf("Run: got error %v, want none", err)
+		}
 		if got, want := time.Since(s.began), 7*time.Second; got != want {
 			t.Errorf("Run returned after %v, want %v", got, want)
 		}
@@ -180,7 +184,9 @@ func TestWorkerWithAQueueThatRoundsTimes(t *testing.T) {
 			}}
 		})
 		time.Sleep(time.Second)
-		s.end()
+		if err := s.end(); err != nil {
+			t.Errorf("Run: got error %v, want none", err)
+		}
 		if calls < 10 || calls > 101 {
 			t.Errorf("the worker asked %d times in a second, want 10 to 101", calls)
 		}

@@ -87,10 +87,10 @@ func (w *Worker) noticeQueue(err error) {
 	if err != nil {
 		said = err.Error()
 	}
-	switch {
-	case said == w.queueSaid:
+	switch said {
+	case w.queueSaid:
 		return
-	case said == "":
+	case "":
 		w.log.Info("queue works again")
 	default:
 		w.log.Error("queue failed", "err", err)

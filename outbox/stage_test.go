@@ -60,7 +60,7 @@ func newStage(t *testing.T, answers script, change func(*outbox.Options)) *stage
 	ended := make(chan error)
 	go func() { ended <- s.worker.Run(ctx) }()
 	s.end = sync.OnceValue(func() error { stop(); return <-ended })
-	t.Cleanup(func() { s.end() })
+	t.Cleanup(func() { _ = s.end() })
 	return s
 }
 

@@ -325,7 +325,9 @@ func TestWorkerLog(t *testing.T) {
 		}, nil)
 		s.add(letter("a"), letter("b"), letter("c"))
 		time.Sleep(time.Minute)
-		s.end()
+		if err := s.end(); err != nil {
+			t.Errorf("Run: got error %v, want none", err)
+		}
 		want := strings.TrimLeft(`
 time=0s level=WARN msg="delivery failed" sink=hook delivery=a attempt=1 retry_at=1s err=503
 time=1s level=ERROR msg="delivery given up" sink=hook delivery=b attempt=1 err="post: 410"
