@@ -44,31 +44,49 @@ func TestCheck(t *testing.T) {
 		want string
 	}{
 		{"a formatted package with a comment is clean", "a/a.go", "// Package a is an example.\npackage a\n\nvar v = 1\n", ""},
-		{"a source that is not formatted", "a/a.go", "// Package a is an example.\npackage a\n\nvar v  = 1\n",
-			"a/a.go:4: not formatted: run gofmt"},
+		{
+			"a source that is not formatted", "a/a.go", "// Package a is an example.\npackage a\n\nvar v  = 1\n",
+			"a/a.go:4: not formatted: run gofmt",
+		},
 		{"a test that is not formatted", "a/a_test.go", "package a\n\n\n\nvar v = 1\n", "a/a_test.go:3: not formatted: run gofmt"},
 		{"a package without a comment", "a/a.go", "package a\n", `a/a.go:1: package a has no comment that begins with "Package a"`},
-		{"a comment that speaks of something else", "a/a.go", "// Helpers.\npackage a\n",
-			`a/a.go:1: package a has no comment that begins with "Package a"`},
+		{
+			"a comment that speaks of something else", "a/a.go", "// Helpers.\npackage a\n",
+			`a/a.go:1: package a has no comment that begins with "Package a"`,
+		},
 		{"a command may begin its comment as it likes", "main.go", "// Watchdog watches.\npackage main\n", ""},
-		{"a command needs a comment all the same", "main.go", "package main\n",
-			`main.go:1: package main has no comment that begins with "Package main"`},
+		{
+			"a command needs a comment all the same", "main.go", "package main\n",
+			`main.go:1: package main has no comment that begins with "Package main"`,
+		},
 		{"a package of tests alone needs none", "a/a_test.go", "package a\n", ""},
 
-		{"a test that sleeps", "a_test.go", "package a\n\nimport \"time\"\n\nfunc f() { time.Sleep(1) }\n",
-			"a_test.go:5: time.Sleep outside a synctest bubble: wait for what is to happen"},
-		{"a test that sleeps in a bubble", "a_test.go",
-			"package a\n\nimport (\n\t_ \"testing/synctest\"\n\t\"time\"\n)\n\nfunc f() { time.Sleep(1) }\n", ""},
-		{"a test that is skipped", "a_test.go", "package a\n\nfunc TestA(t T) { t.Skip(\"later\") }\n",
-			`a_test.go:3: a test that can be skipped: where os.Getenv("CI") is set it must fail`},
-		{"a benchmark that is skipped", "a_test.go", "package a\n\nfunc BenchmarkA(b B) { b.Skipf(\"%d\", 1) }\n",
-			`a_test.go:3: a test that can be skipped: where os.Getenv("CI") is set it must fail`},
-		{"a test that is not skipped in CI", "a_test.go",
-			"package a\n\nimport \"os\"\n\nfunc TestA(t T) {\n\tif os.Getenv(\"CI\") == \"\" {\n\t\tt.Skip(\"no Chromium\")\n\t}\n}\n", ""},
+		{
+			"a test that sleeps", "a_test.go", "package a\n\nimport \"time\"\n\nfunc f() { time.Sleep(1) }\n",
+			"a_test.go:5: time.Sleep outside a synctest bubble: wait for what is to happen",
+		},
+		{
+			"a test that sleeps in a bubble", "a_test.go",
+			"package a\n\nimport (\n\t_ \"testing/synctest\"\n\t\"time\"\n)\n\nfunc f() { time.Sleep(1) }\n", "",
+		},
+		{
+			"a test that is skipped", "a_test.go", "package a\n\nfunc TestA(t T) { t.Skip(\"later\") }\n",
+			`a_test.go:3: a test that can be skipped: where os.Getenv("CI") is set it must fail`,
+		},
+		{
+			"a benchmark that is skipped", "a_test.go", "package a\n\nfunc BenchmarkA(b B) { b.Skipf(\"%d\", 1) }\n",
+			`a_test.go:3: a test that can be skipped: where os.Getenv("CI") is set it must fail`,
+		},
+		{
+			"a test that is not skipped in CI", "a_test.go",
+			"package a\n\nimport \"os\"\n\nfunc TestA(t T) {\n\tif os.Getenv(\"CI\") == \"\" {\n\t\tt.Skip(\"no Chromium\")\n\t}\n}\n", "",
+		},
 		{"skipping a value is not skipping a test", "a_test.go", "package a\n\nfunc f(decoder D) { decoder.Skip() }\n", ""},
 
-		{"a path of somebody's machine in the docs", "docs/a.md", "See\n`" + home + "/a.go`.\n",
-			"docs/a.md:2: " + home + "/a.go is a path of one machine"},
+		{
+			"a path of somebody's machine in the docs", "docs/a.md", "See\n`" + home + "/a.go`.\n",
+			"docs/a.md:2: " + home + "/a.go is a path of one machine",
+		},
 		{"a path of somebody's machine in a script", ".ci/run", "cd " + home + "\n", ".ci/run:1: " + home + " is a path of one machine"},
 		{"a path of a URL is none", "docs/a.md", "https://example.com" + home + "\n", ""},
 		{"a binary may contain anything", "a.db", home + "\x00", ""},
@@ -78,10 +96,14 @@ func TestCheck(t *testing.T) {
 		{"a link to a file", "docs/a.md", "[mod](../go.mod)\n", ""},
 		{"a link to a file from the top", "docs/a.md", "[mod](/go.mod#L3)\n", ""},
 		{"a link to a folder", "docs/adr/a.md", "[docs](..)\n", ""},
-		{"a link to a file that is not there", "docs/a.md", "Two:\n[mod](../go.mod), [work](../go.work)\n",
-			"docs/a.md:2: the link to ../go.work leads nowhere"},
-		{"a picture that is not there", "README.md", "![page](docs/page.png \"the page\")\n",
-			"README.md:1: the link to docs/page.png leads nowhere"},
+		{
+			"a link to a file that is not there", "docs/a.md", "Two:\n[mod](../go.mod), [work](../go.work)\n",
+			"docs/a.md:2: the link to ../go.work leads nowhere",
+		},
+		{
+			"a picture that is not there", "README.md", "![page](docs/page.png \"the page\")\n",
+			"README.md:1: the link to docs/page.png leads nowhere",
+		},
 		{"a link by reference that is not there", "README.md", "[adr]: docs/adr\n", "README.md:1: the link to docs/adr leads nowhere"},
 		{"a link out of the tree", "README.md", "[up](../house.md)\n", "README.md:1: the link to ../house.md leads nowhere"},
 		{"a link within the page", "README.md", "[rules](#rules)\n", ""},
@@ -89,12 +111,18 @@ func TestCheck(t *testing.T) {
 		{"code is no link", "README.md", "`a[0](x)`\n\n```\n[a](b)\n```\n", ""},
 		{"after code links count again", "README.md", "```\n```\n[a](b)\n", "README.md:3: the link to b leads nowhere"},
 
-		{"an import that go.mod calls indirect", "a_test.go", "package a\n\nimport _ \"golang.org/x/time/rate\"\n",
-			"go.mod:9: golang.org/x/time is imported, but marked as indirect: run go mod tidy"},
-		{"an import is of the module with the longest name", "a_test.go", "package a\n\nimport _ \"github.com/google/go-cmp/v2/cmp\"\n",
-			"go.mod:8: github.com/google/go-cmp/v2 is imported, but marked as indirect: run go mod tidy"},
-		{"a requirement that nothing imports", "house_test.go", "package house_test\n",
-			"go.mod:5: github.com/google/go-cmp is not imported, and not marked as indirect: run go mod tidy"},
+		{
+			"an import that go.mod calls indirect", "a_test.go", "package a\n\nimport _ \"golang.org/x/time/rate\"\n",
+			"go.mod:9: golang.org/x/time is imported, but marked as indirect: run go mod tidy",
+		},
+		{
+			"an import is of the module with the longest name", "a_test.go", "package a\n\nimport _ \"github.com/google/go-cmp/v2/cmp\"\n",
+			"go.mod:8: github.com/google/go-cmp/v2 is imported, but marked as indirect: run go mod tidy",
+		},
+		{
+			"a requirement that nothing imports", "house_test.go", "package house_test\n",
+			"go.mod:5: github.com/google/go-cmp is not imported, and not marked as indirect: run go mod tidy",
+		},
 
 		{"testdata is not judged", "a/testdata/a.go", "package a;", ""},
 		{"nor is .git", ".git/a.md", "[a](b)\n", ""},
