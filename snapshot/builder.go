@@ -22,7 +22,9 @@ type Builder struct {
 	wants    map[string]bool // what want said
 	learned  bool            // an alias of a database that was not known before
 	listings []*listing
-	index    map[Key]int     // into look.entries
+	index    map[Key]int // those that the look before did not show: their place in entries, and 1
+	docRows  int         // that count
+	jobRows  int
 	tasks    map[string]bool // by replication id; nil when they were not read
 	answers  map[Key]Answer
 

@@ -4,6 +4,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
+	"slices"
 	"strings"
 	"testing"
 	"testing/iotest"
@@ -309,6 +311,13 @@ func dump(s *snapshot.Snapshot) string {
 	for _, g := range s.Gaps {
 		fmt.Fprintf(&b, "gap %s %s: %v\n", g.Part, g.Database, g.Err)
 	}
-	fmt.Fprintf(&b, "rows %v\nasked %v\nwhole %v\n", s.RowErrors, s.Asked, s.Whole)
+	fmt.Fprintf(&b, "rows %v\nwhole %v\n", s.RowErrors, s.Whole)
+	for _, key := range slices.SortedFunc(maps.Keys(s.Asked), snapshot.Key.Compare) {
+		fmt.Fprintf(&b, "asked %s missing=%t", key.Path(), s.Asked[key].Missing)
+		if r := s.Asked[key].Replication; r != nil {
+			fmt.Fprintf(&b, " %+v", fields(*r))
+		}
+		fmt.Fprintln(&b)
+	}
 	return b.String()
 }

@@ -329,6 +329,13 @@ func (s *span) scan(b []byte) (n int, done bool) {
 			if s.inside == inScalar {
 				return n, true
 			}
+			if s.depth > 0 { // mostly a whole string without escapes
+				end := n + 1 + plain(b[n+1:])
+				if end < len(b) && b[end] == '"' {
+					n = end
+					break
+				}
+			}
 			s.inside = inString
 		case '{', '[':
 			if s.inside == inScalar {

@@ -9,40 +9,37 @@ import (
 // look is what a snapshot was made from, kept so that the next one of the same server decodes
 // only what is new.
 type look struct {
-	entries []entry           // ordered by Key
-	aliases map[string]string // the database that rows name, to the name it was asked for by
-	pending map[Key]int64     // what sources said
-	listed  []string          // the replicator databases whose documents were asked for
+	entries    []entry           // ordered by Key
+	docs, jobs []int             // places of entries, in the order of the rows; -1 for a row that does not count
+	aliases    map[string]string // the database that rows name, to the name it was asked for by
+	pending    map[Key]int64     // what sources said
+	listed     []string          // the replicator databases whose documents were asked for
 }
 
 // entry is one replication as the listings showed it.
 type entry struct {
 	doc, job       *Replication // what either row says alone; nil where it was not listed
 	docSum, jobSum uint64       // of those rows
+	docAt, jobAt   int          // which rows of the look they are
 	rep            *Replication // joined and finished; it may be doc or job itself
 	sourced        bool         // the ChangesPending of rep is what the source said
 	prev           int          // its place in the look before, -1 when it was not there
 }
 
-func (e *entry) key() Key {
+func (e *entry) key() *Key {
 	if e.doc != nil {
-		return e.doc.Key
+		return &e.doc.Key
 	}
-	return e.job.Key
+	return &e.job.Key
 }
 
-// setJob takes a job. During a change of the document two jobs may be listed for it: the one
-// with the newer event counts.
-func (e *entry) setJob(job *Replication, sum uint64) {
-	if e.job == nil || !newerJob(e.job, job) {
-		e.job, e.jobSum = job, sum
-	}
-}
-
-// previous is the look before, with its rows by their sums.
+// previous is the look before, and how far this one has come in it. Rows come in the same order
+// every time, so that the next row is most often the one that is expected.
 type previous struct {
-	entries    []entry
-	docs, jobs map[uint64]int
+	look
+	nextDoc, nextJob int   // in the order of the rows
+	now              []int // by place: the entry of this look and 1, 0 when there is none yet
+	none             entry
 }
 
 // sumSeed makes the sums of rows, which are compared within this process only.
@@ -50,23 +47,49 @@ var sumSeed = maphash.MakeSeed()
 
 func sumOf(row []byte) uint64 { return maphash.Bytes(sumSeed, row) }
 
-// find is the place of key in the look before, -1 when it is not there.
-func (p *previous) find(key Key) int {
-	i, found := slices.BinarySearchFunc(p.entries, key, func(e entry, key Key) int {
-		return e.key().Compare(key)
-	})
-	if !found {
-		return -1
+// expect is the place of the next row that counts, -1 behind the last one.
+func expect(order []int, next *int) int {
+	for ; *next < len(order); *next++ {
+		if place := order[*next]; place >= 0 {
+			return place
+		}
 	}
-	return i
+	return -1
 }
 
 // at is an entry by its place; the empty one for -1.
-func (p *previous) at(place int) entry {
+func (p *previous) at(place int) *entry {
 	if place < 0 {
-		return entry{}
+		return &p.none
 	}
-	return p.entries[place]
+	return &p.entries[place]
+}
+
+// find is the place of a replication in the look before, -1 when it is not there. It may well be
+// the one that is expected.
+func (p *previous) find(database string, name []byte, expected int) int {
+	if expected >= 0 {
+		if k := p.entries[expected].key(); k.DocID == string(name) && k.Database == database {
+			return expected
+		}
+	}
+	low, high := 0, len(p.entries)
+	for low < high {
+		mid := (low + high) / 2
+		k := p.entries[mid].key()
+		if k.Database < database || k.Database == database && k.DocID < string(name) {
+			low = mid + 1
+		} else {
+			high = mid
+		}
+	}
+	if low == len(p.entries) {
+		return -1
+	}
+	if k := p.entries[low].key(); k.DocID != string(name) || k.Database != database {
+		return -1
+	}
+	return low
 }
 
 // Reuse shares with prev, which may be nil, every replication that has not changed, and does
@@ -75,51 +98,50 @@ func (b *Builder) Reuse(prev *Snapshot) {
 	if prev == nil || prev.look == nil {
 		return
 	}
-	entries := prev.look.entries
+	n := len(prev.look.entries)
+	b.prev = previous{look: *prev.look, now: make([]int, n)}
 	b.look.aliases = maps.Clone(prev.look.aliases)
-	b.look.entries = make([]entry, 0, len(entries))
-	b.index = make(map[Key]int, len(entries))
-	b.prev = previous{entries, make(map[uint64]int, len(entries)), make(map[uint64]int, len(entries))}
-	for i := range entries {
-		if entries[i].doc != nil {
-			b.prev.docs[entries[i].docSum] = i
-		}
-		if entries[i].job != nil {
-			b.prev.jobs[entries[i].jobSum] = i
-		}
-	}
+	b.look.entries = make([]entry, 0, n+n/8)
 }
 
-// seen is the entry of a replication that was at place in the look before.
-func (b *Builder) seen(key Key, place int) *entry {
-	if i, ok := b.index[key]; ok {
-		return &b.look.entries[i]
+// seen is the entry of a replication that was at place in the look before; nil while this one
+// has not shown it.
+func (b *Builder) seen(database string, name []byte, place int) *entry {
+	i := 0
+	if place >= 0 {
+		i = b.prev.now[place]
+	} else {
+		i = b.index[Key{database, string(name)}]
 	}
-	i := len(b.look.entries)
-	b.index[key] = i
-	b.look.entries = append(b.look.entries, entry{prev: place})
-	return &b.look.entries[i]
+	if i == 0 {
+		return nil
+	}
+	return &b.look.entries[i-1]
 }
 
-// decoded is the replication that the row just read names, as far as this look and the one
-// before know it.
-func (b *Builder) decoded(database string, name []byte) (r *Replication, e *entry) {
-	place := -1
-	var before *Replication
-	if i, ok := b.index[Key{database, string(name)}]; ok {
-		place, before = b.look.entries[i].prev, b.look.entries[i].doc
-	} else if len(b.prev.entries) > 0 {
-		place = b.prev.find(Key{database, string(name)})
+// entry is the entry of a replication that was at place in the look before.
+func (b *Builder) entry(key Key, place int) *entry {
+	i, n := 0, len(b.look.entries)+1
+	if place >= 0 {
+		if i = b.prev.now[place]; i == 0 {
+			b.prev.now[place] = n
+		}
+	} else if i = b.index[key]; i == 0 {
+		b.index[key] = n
 	}
-	r = b.decoder.replication(database, name, before, b.prev.at(place).rep)
-	return r, b.seen(r.Key, place)
+	if i == 0 {
+		i = n
+		b.look.entries = append(b.look.entries, entry{prev: place})
+	}
+	return &b.look.entries[i-1]
 }
 
 // joined makes the replications of a snapshot.
 func (b *Builder) joined() []*Replication {
 	l := b.look
 	l.entries = slices.DeleteFunc(l.entries, func(e entry) bool { return e.doc == nil && e.job == nil })
-	slices.SortFunc(l.entries, func(x, y entry) int { return x.key().Compare(y.key()) })
+	slices.SortFunc(l.entries, func(x, y entry) int { return x.key().Compare(*y.key()) })
+	l.docs, l.jobs = slices.Repeat([]int{-1}, b.docRows), slices.Repeat([]int{-1}, b.jobRows)
 	all := make([]*Replication, len(l.entries))
 	for i := range l.entries {
 		e := &l.entries[i]
@@ -128,6 +150,12 @@ func (b *Builder) joined() []*Replication {
 			e.rep, e.sourced = p.rep, p.sourced
 		} else {
 			e.rep = join(e.doc, e.job)
+		}
+		if e.doc != nil {
+			l.docs[e.docAt] = i
+		}
+		if e.job != nil {
+			l.jobs[e.jobAt] = i
 		}
 		b.finish(e, e.rep == p.rep || e.rep == p.doc || e.rep == p.job)
 		all[i] = e.rep

@@ -5,10 +5,9 @@ import "errors"
 // docRow takes one row of /_scheduler/docs.
 func (b *Builder) docRow(database string, data []byte) error {
 	sum := sumOf(data)
-	if i, ok := b.prev.docs[sum]; ok && b.prev.entries[i].doc.Database == database {
-		doc := b.prev.entries[i].doc
-		e := b.seen(doc.Key, i)
-		e.doc, e.docSum = doc, sum
+	place := expect(b.prev.docs, &b.prev.nextDoc)
+	if p := b.prev.at(place); p.doc != nil && p.docSum == sum && p.doc.Database == database {
+		b.setDoc(p.doc, sum, place)
 		return nil
 	}
 	row := &b.decoder.row
@@ -19,9 +18,25 @@ func (b *Builder) docRow(database string, data []byte) error {
 		return errors.New("it has no doc_id")
 	}
 	b.learn(row.database, database)
-	doc, e := b.decoded(database, row.docID)
-	e.doc, e.docSum = document(doc), sum
+	place = b.prev.find(database, row.docID, place)
+	p := b.prev.at(place)
+	doc := p.doc
+	if doc == nil || p.docSum != sum {
+		doc = document(b.decoder.replication(database, row.docID, p.doc, p.rep))
+	}
+	b.setDoc(doc, sum, place)
 	return nil
+}
+
+// setDoc takes a document that was at place in the look before. Of two rows of one document the
+// last counts.
+func (b *Builder) setDoc(doc *Replication, sum uint64, place int) {
+	if p := b.prev.at(place); p.doc != nil {
+		b.prev.nextDoc = p.docAt + 1
+	}
+	e := b.entry(doc.Key, place)
+	e.doc, e.docSum, e.docAt = doc, sum, b.docRows
+	b.docRows++
 }
 
 // learn notes under which name a database was asked for whose rows name it otherwise, as those
@@ -38,9 +53,10 @@ func (b *Builder) learn(rowDatabase []byte, asked string) {
 // jobRow takes one row of /_scheduler/jobs.
 func (b *Builder) jobRow(data []byte) error {
 	sum := sumOf(data)
-	if i, ok := b.prev.jobs[sum]; ok && !b.learned {
-		if job := b.prev.entries[i].job; b.wanted(job.Database) {
-			b.seen(job.Key, i).setJob(job, sum)
+	place := expect(b.prev.jobs, &b.prev.nextJob)
+	if p := b.prev.at(place); p.job != nil && p.jobSum == sum && !b.learned {
+		if b.wanted(p.job.Database) {
+			b.setJob(p.job, sum, place)
 		}
 		return nil
 	}
@@ -58,10 +74,32 @@ func (b *Builder) jobRow(data []byte) error {
 	if !b.wanted(database) {
 		return nil
 	}
-	job, e := b.decoded(database, name)
-	deriveFromJob(job)
-	e.setJob(job, sum)
+	place = b.prev.find(database, name, place)
+	p := b.prev.at(place)
+	job := p.job
+	if job == nil || p.jobSum != sum {
+		before := p.job
+		if e := b.seen(database, name, place); e != nil && e.doc != nil {
+			before = e.doc
+		}
+		job = b.decoder.replication(database, name, before, p.rep)
+		deriveFromJob(job)
+	}
+	b.setJob(job, sum, place)
 	return nil
+}
+
+// setJob takes a job. During a change of the document two jobs may be listed for it: the one
+// with the newer event counts.
+func (b *Builder) setJob(job *Replication, sum uint64, place int) {
+	if p := b.prev.at(place); p.job != nil {
+		b.prev.nextJob = p.jobAt + 1
+	}
+	e := b.entry(job.Key, place)
+	if e.job == nil || !newerJob(e.job, job) {
+		e.job, e.jobSum, e.jobAt = job, sum, b.jobRows
+		b.jobRows++
+	}
 }
 
 // jobDatabase is the name that the database of a job was asked for by.

@@ -43,6 +43,9 @@ func taskID(data []byte) (string, error) {
 	if data == nil {
 		return "", errTooLong
 	}
+	if id, ok := fastTaskID(data); ok {
+		return id, nil
+	}
 	var task struct {
 		Type          string  `json:"type"`
 		ReplicationID *string `json:"replication_id"`
@@ -57,4 +60,31 @@ func taskID(data []byte) (string, error) {
 		return "", fmt.Errorf("a replication task without replication_id")
 	}
 	return *task.ReplicationID, nil
+}
+
+// fastTaskID is taskID of a replication whose task has the shape that CouchDB writes.
+func fastTaskID(data []byte) (string, bool) {
+	c := cursor{b: data}
+	var kind, id []byte
+	if !c.take('{') {
+		return "", false
+	}
+	for {
+		key, ok := c.key()
+		switch {
+		case !ok:
+		case string(key) == "type":
+			kind, ok = c.text()
+		case string(key) == "replication_id":
+			id, ok = c.text()
+		default:
+			ok = c.skip()
+		}
+		if !ok {
+			return "", false
+		}
+		if !c.take(',') {
+			return string(id), c.take('}') && c.atEnd() && string(kind) == "replication" && len(id) > 0
+		}
+	}
 }
