@@ -27,8 +27,10 @@ type call struct {
 	follow follow
 	// field is the time that age is asked of.
 	field string
-	slot  int // in the array of its type in slots; not of a whole part
-	at    span
+	// each is the condition of count and percent.
+	each condition
+	slot int // in the array of its type in slots; not of a whole part
+	at   span
 }
 
 // resultType is the type that a call has in an expression.
@@ -201,6 +203,8 @@ func (c *call) answer(v *view) (known bool, raise func()) {
 		n, whole, until := s.increase(v.at)
 		v.holdsUntil(until)
 		return true, c.put(v, n, whole)
+	case "count", "percent":
+		return c.answerCount(v)
 	case "age":
 		v.holdsUntil(v.at + 1) // an age is never the same again
 		from, known := v.timeField(c.field)

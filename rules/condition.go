@@ -105,7 +105,7 @@ func (c part) run(v *view) truth {
 	return truthOf(b)
 }
 
-// callsOf lists the calls of our functions in a condition.
+// callsOf lists the calls of our functions in a condition, those inside count and percent too.
 func callsOf(c condition) []*call {
 	switch c := c.(type) {
 	case and:
@@ -119,7 +119,11 @@ func callsOf(c condition) []*call {
 	case answer:
 		return []*call{c.call}
 	case part:
-		return c.calls
+		calls := c.calls
+		for _, call := range c.calls {
+			calls = append(calls, callsOf(call.each)...)
+		}
+		return calls
 	default:
 		return nil
 	}

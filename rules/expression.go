@@ -9,8 +9,13 @@ import (
 
 	"github.com/expr-lang/expr"
 	"github.com/expr-lang/expr/ast"
+	"github.com/expr-lang/expr/checker"
+	bytecode "github.com/expr-lang/expr/compiler"
+	"github.com/expr-lang/expr/conf"
 	"github.com/expr-lang/expr/file"
+	"github.com/expr-lang/expr/optimizer"
 	"github.com/expr-lang/expr/parser"
+	"github.com/expr-lang/expr/vm"
 
 	"watchdog/diag"
 )
@@ -25,6 +30,8 @@ type scope struct {
 	env       any
 	fields    map[string]needs
 	functions map[string]function
+	// counts says that count and percent can be asked of the replications.
+	counts bool
 }
 
 // allowedBuiltins are the functions of expr-lang that take time in proportion to their input
@@ -38,32 +45,41 @@ var allowedBuiltins = []string{
 type compiler struct {
 	scope    scope
 	text     string
-	callees  []*ast.IdentifierNode // names that are called, and so no fields
+	callees  []*ast.IdentifierNode   // names that are called, and so no fields
+	counts   map[*ast.CallNode]*call // calls of count and percent, read already
 	problems []diag.Problem
 }
 
 // compileCondition compiles a boolean expression. The condition is nil when there is a problem
 // that is not a lint. Offsets of problems are bytes of text.
 func compileCondition(text string, s scope) (condition, []diag.Problem) {
-	c := &compiler{scope: s, text: text}
-	tree, err := parser.Parse(text)
+	c := &compiler{scope: s, text: text, counts: map[*ast.CallNode]*call{}}
+	config := conf.CreateNew()
+	config.MaxNodes = maxNodes
+	tree, err := parser.ParseWithConfig(c.parsed(), config)
 	if err != nil {
 		return nil, []diag.Problem{c.syntaxProblem(err)}
 	}
-	ast.Walk(&tree.Node, visit(c.noteCallee))
-	ast.Walk(&tree.Node, c)
+	cond := c.compile(&tree.Node)
 	if len(c.problems) > 0 {
 		slices.SortStableFunc(c.problems, func(a, b diag.Problem) int { return a.Offset - b.Offset })
 		return nil, c.problems
 	}
-	if _, err := expr.Compile(text, c.options(&slotting{compiler: c})...); err != nil {
-		return nil, []diag.Problem{c.typeProblem(err)}
-	}
-	cond, err := c.build(tree.Node)
-	if err != nil {
-		return nil, []diag.Problem{diag.Problemf("", "", "cannot compile: %v", err)}
-	}
 	return cond, lintExpression(tree.Node, text)
+}
+
+// compile checks a tree and takes it apart. The condition means nothing when there are
+// problems.
+func (c *compiler) compile(root *ast.Node) condition {
+	if c.scope.counts {
+		ast.Walk(root, visitEach(c.readCount))
+	}
+	ast.Walk(root, visit(c.noteCallee))
+	ast.Walk(root, c)
+	if len(c.problems) > 0 {
+		return nil
+	}
+	return c.build(*root)
 }
 
 func (c *compiler) noteCallee(n ast.Node) {
@@ -74,60 +90,62 @@ func (c *compiler) noteCallee(n ast.Node) {
 	}
 }
 
-func (c *compiler) options(slots *slotting) []expr.Option {
-	return []expr.Option{
-		expr.Env(c.scope.env), expr.AsBool(), expr.MaxNodes(maxNodes), expr.Patch(slots),
-	}
-}
-
-// build takes the connectives apart. Each part is compiled on its own.
-func (c *compiler) build(node ast.Node) (condition, error) {
+// build takes the connectives apart. Each part between them is compiled on its own.
+func (c *compiler) build(node ast.Node) condition {
 	switch n := node.(type) {
 	case *ast.UnaryNode:
 		if n.Operator == "!" || n.Operator == "not" {
-			of, err := c.build(n.Node)
-			return not{of}, err
+			return not{c.build(n.Node)}
 		}
 	case *ast.BinaryNode:
 		switch n.Operator {
 		case "&&", "and":
-			left, errLeft := c.build(n.Left)
-			right, errRight := c.build(n.Right)
-			return and{left, right}, errors.Join(errLeft, errRight)
+			return and{c.build(n.Left), c.build(n.Right)}
 		case "||", "or":
-			left, errLeft := c.build(n.Left)
-			right, errRight := c.build(n.Right)
-			return or{left, right}, errors.Join(errLeft, errRight)
+			return or{c.build(n.Left), c.build(n.Right)}
 		}
 	case *ast.ConditionalNode:
-		cond, err1 := c.build(n.Cond)
-		then, err2 := c.build(n.Exp1)
-		otherwise, err3 := c.build(n.Exp2)
-		return choose{cond, then, otherwise}, errors.Join(err1, err2, err3)
+		return choose{c.build(n.Cond), c.build(n.Exp1), c.build(n.Exp2)}
 	case *ast.CallNode:
-		call, problem := c.readCall(n)
-		if problem != nil {
-			return nil, errors.New(problem.Message)
-		}
-		if call.result == boolean {
-			return answer{call}, nil
+		if call, problem := c.readCall(n); problem == nil && call.result == boolean {
+			return answer{call}
 		}
 	}
 	return c.part(node)
 }
 
-func (c *compiler) part(node ast.Node) (condition, error) {
-	collected := &slotting{compiler: c}
-	program, err := expr.Compile(node.String(), c.options(collected)...)
-	if err != nil {
-		return nil, err
-	}
-	p := part{text: node.String(), calls: collected.calls, program: program, ordered: isOrdered(node)}
-	fields := fieldsOf(node)
-	for _, name := range fields {
+// part compiles one part. Its calls are replaced by the slots in which their answers will
+// stand.
+func (c *compiler) part(node ast.Node) condition {
+	p := part{text: node.String(), ordered: isOrdered(node)}
+	for _, name := range fieldsOf(node) {
 		p.needs |= c.scope.fields[name]
 	}
-	return p, nil
+	extent := extentOf(node, c.text)
+	calls := &slotting{compiler: c}
+	tree := &parser.Tree{Node: node, Source: file.NewSource(c.text)}
+	ast.Walk(&tree.Node, calls)
+	p.calls = calls.calls
+	program, err := c.program(tree)
+	if err != nil {
+		c.problems = append(c.problems, c.typeProblem(err, extent))
+	}
+	p.program = program
+	return p
+}
+
+// program does what expr.Compile does after parsing, so that positions are those of the whole
+// expression.
+func (c *compiler) program(tree *parser.Tree) (*vm.Program, error) {
+	config := conf.New(c.scope.env)
+	expr.AsBool()(config)
+	if _, err := checker.Check(tree, config); err != nil {
+		return nil, err
+	}
+	if err := optimizer.Optimize(&tree.Node, config); err != nil {
+		return nil, err
+	}
+	return bytecode.Compile(tree, config)
 }
 
 func isOrdered(node ast.Node) bool {
@@ -158,9 +176,14 @@ func fieldsOf(node ast.Node) []string {
 	return fields
 }
 
-type visit func(ast.Node)
+// visit and visitEach make a function an ast.Visitor.
+type (
+	visit     func(ast.Node)
+	visitEach func(*ast.Node)
+)
 
-func (f visit) Visit(node *ast.Node) { f(*node) }
+func (f visit) Visit(node *ast.Node)     { f(*node) }
+func (f visitEach) Visit(node *ast.Node) { f(node) }
 
 // slotting replaces each call of our functions by the slot its answer will stand in.
 type slotting struct {
@@ -179,17 +202,23 @@ func (s *slotting) Visit(node *ast.Node) {
 	if problem != nil {
 		return
 	}
-	result := call.result
-	call.slot = s.used[result]
-	s.used[result]++
+	call.slot = s.used[call.result]
+	if call.slot == maxCalls {
+		s.refuse(n, "split the rule in two", "more than %d calls in one comparison", maxCalls)
+		return
+	}
+	s.used[call.result]++
 	s.calls = append(s.calls, call)
 	ast.Patch(node, &ast.MemberNode{
-		Node:     &ast.IdentifierNode{Value: result.slotName()},
+		Node:     &ast.IdentifierNode{Value: call.result.slotName()},
 		Property: &ast.IntegerNode{Value: call.slot},
 	})
 }
 
 func (c *compiler) readCall(n *ast.CallNode) (*call, *diag.Problem) {
+	if counted, ok := c.counts[n]; ok {
+		return counted, nil
+	}
 	callee, ok := n.Callee.(*ast.IdentifierNode)
 	if !ok {
 		p := problemAt(spanOf(n, c.text), "", "only functions can be called")
@@ -208,6 +237,9 @@ func (c *compiler) functionHint(name string) string {
 	var names, usages []string
 	for n, f := range c.scope.functions {
 		names, usages = append(names, n), append(usages, f.usage)
+	}
+	if c.scope.counts {
+		names, usages = append(names, "count", "percent"), append(usages, countUsage, percentUsage)
 	}
 	if hint := diag.DidYouMean(name, append(names, allowedBuiltins...)); hint != "" {
 		return hint
@@ -230,13 +262,16 @@ func (c *compiler) syntaxProblem(err error) diag.Problem {
 // typeWords puts the names of Go types into words.
 var typeWords = strings.NewReplacer("time.Duration", "duration", "time.Time", "time", "int64", "int", "float64", "float")
 
-func (c *compiler) typeProblem(err error) diag.Problem {
+// typeProblem is a mistake that the type check found in the part that stands at extent.
+func (c *compiler) typeProblem(err error, extent span) diag.Problem {
 	p := c.fileProblem(err)
+	if p.Length == 0 {
+		p.Offset, p.Length = extent.offset, extent.length
+	}
 	p.Message = typeWords.Replace(p.Message)
 	switch {
 	case strings.HasPrefix(p.Message, "expected bool"):
-		p.Offset, p.Length = 0, len(c.text)
-		p.Message = "the expression is not a condition: " + p.Message
+		p.Message = "this is not a condition: " + p.Message
 		p.Hint = `compare it with something, as in error_count > 5`
 	case strings.Contains(p.Message, "mismatched types duration"):
 		p.Hint = `write a duration as duration("10m")`
@@ -246,11 +281,11 @@ func (c *compiler) typeProblem(err error) diag.Problem {
 	return p
 }
 
-// fileProblem places an error of expr-lang, whose positions count characters.
+// fileProblem places an error of expr-lang, whose positions count characters. Some have none.
 func (c *compiler) fileProblem(err error) diag.Problem {
 	var at *file.Error
 	if !errors.As(err, &at) {
-		return diag.Problemf("", "", "%v", err)
+		return diag.Problem{Message: err.Error()}
 	}
 	return problemAt(spanFrom(at.Location, c.text), "", "%s", at.Message)
 }
@@ -260,6 +295,18 @@ type span struct{ offset, length int }
 
 // spanOf is the place of a node; expr-lang gives that of its operator or first word.
 func spanOf(n ast.Node, text string) span { return spanFrom(n.Location(), text) }
+
+// extentOf is the place of a node with all below it.
+func extentOf(node ast.Node, text string) span {
+	whole := spanOf(node, text)
+	ast.Walk(&node, visit(func(n ast.Node) {
+		one := spanOf(n, text)
+		end := max(whole.offset+whole.length, one.offset+one.length)
+		whole.offset = min(whole.offset, one.offset)
+		whole.length = end - whole.offset
+	}))
+	return whole
+}
 
 func spanFrom(l file.Location, text string) span {
 	from, to := byteOffset(text, l.From), byteOffset(text, max(l.To, l.From+1))

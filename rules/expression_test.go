@@ -82,7 +82,7 @@ func TestCompileSaysWhatIsWrong(t *testing.T) {
 		{"a number compared with text", rules.Spec{When: `state == 5`}, `when[6:8] invalid operation: == (mismatched types string and int); compare text with text and numbers with numbers`},
 		{"an age compared with text", rules.Spec{When: `age(since) > "5m"`}, `when[11:12] invalid operation: > (mismatched types duration and string); write a duration as duration("10m")`},
 		{"a bad duration", rules.Spec{When: `age(since) > duration("5 min")`}, `when[22:29] "5 min" is not a duration; write it like 90s, 10m or 1h30m`},
-		{"not a condition", rules.Spec{When: `error_count`}, `when[0:11] the expression is not a condition: expected bool, but got int; compare it with something, as in error_count > 5`},
+		{"not a condition", rules.Spec{When: `error_count`}, `when[0:11] this is not a condition: expected bool, but got int; compare it with something, as in error_count > 5`},
 		{"one = too few", rules.Spec{When: `state = "failed"`}, `when[6:7] = does not compare; write ==`},
 		{"an unclosed bracket", rules.Spec{When: `(state == "failed"`}, `when[`},
 		{"nil", rules.Spec{When: `changes_pending == nil`}, `when[19:22] a field cannot be compared with nil; what the server did not give is unknown, and never fires; see on_unknown, or blind("10m")`},

@@ -77,8 +77,8 @@ var ServerUnreachable = Spec{
 
 // The scopes.
 var (
-	replicationScope = scope{"replication", replicationEnv{}, replicationNeeds, functions}
-	serverScope      = scope{"server", serverEnv{}, serverNeeds, nil}
+	replicationScope = scope{name: "replication", env: replicationEnv{}, fields: replicationNeeds, functions: functions}
+	serverScope      = scope{name: "server", env: serverEnv{}, fields: serverNeeds, counts: true}
 )
 
 // Compile checks a spec and makes it ready to be evaluated. All mistakes are returned at once,

@@ -66,7 +66,6 @@ func (s *Set) Step(m *Memory, snap *snapshot.Snapshot) *Result {
 		result: &Result{At: at.time()},
 		view:   newReplicationView(m.server, s.labels, at),
 	}
-	st.stepServer()
 	for _, row := range snap.Replications {
 		st.stepReplication(row)
 	}
@@ -78,6 +77,7 @@ func (s *Set) Step(m *Memory, snap *snapshot.Snapshot) *Result {
 			st.forget(key)
 		}
 	}
+	st.stepServer()
 	st.result.sort()
 	return st.result
 }
@@ -101,6 +101,9 @@ func (s *step) stepServer() {
 		r.Server = r.health
 	}
 	v, env := serverView(s.set, r.health, s.snap, s.at)
+	if !s.incomplete {
+		v.census = &census{step: s, view: newReplicationView(s.memory.server, s.set.labels, s.at)}
+	}
 	r.server = s.memory.alerts
 	subject := &subject{
 		view: v, known: alert.Subject{Server: s.memory.server}, labels: s.set.labels,

@@ -16,8 +16,9 @@ type view struct {
 	// until is the moment up to which all answers given so far hold if nothing else changes.
 	until stamp
 
-	row  *snapshot.Replication // nil in scope server
-	past *past
+	row    *snapshot.Replication // nil in scope server
+	past   *past
+	census *census // of scope server, when the server could be read
 
 	machine vm.VM
 }
