@@ -1,0 +1,122 @@
+package store
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+
+	"watchdog/alert"
+	"watchdog/cycle"
+	"watchdog/notify"
+	"watchdog/outbox"
+)
+
+// Commit keeps everything that one cycle decided, in one transaction. A nil error means that it
+// is on the disk; after any other, nothing of it is there. A message whose id is already there
+// is not queued again.
+func (s *SQLite) Commit(ctx context.Context, o *cycle.Outcome) error {
+	if o.Empty() {
+		return nil
+	}
+	if err := s.write(ctx, func(tx *transaction) error { return commit(tx, o) }); err != nil {
+		return fmt.Errorf("commit cycle of %s: %w", o.Server, err)
+	}
+	return nil
+}
+
+func commit(tx *transaction, o *cycle.Outcome) error {
+	if o.ServerMemory != nil {
+		if err := putServer(tx, o); err != nil {
+			return err
+		}
+	}
+	if err := putReplications(tx, o); err != nil {
+		return err
+	}
+	for i := range o.Alerts {
+		if err := putAlert(tx, &o.Alerts[i]); err != nil {
+			return fmt.Errorf("alert %s of %s: %w", o.Alerts[i].Alert.Rule, o.Alerts[i].Alert.Subject(), err)
+		}
+	}
+	for i := range o.Transitions {
+		if err := addTransition(tx, &o.Transitions[i]); err != nil {
+			return fmt.Errorf("transition of %s of %s: %w", o.Transitions[i].Rule, o.Transitions[i].Subject(), err)
+		}
+	}
+	for i := range o.Messages {
+		if err := say(tx, &o.Messages[i]); err != nil {
+			return fmt.Errorf("message %s to %s: %w", o.Messages[i].ID, o.Messages[i].Sink, err)
+		}
+	}
+	return nil
+}
+
+func putServer(tx *transaction, o *cycle.Outcome) error {
+	memory, err := o.ServerMemory.AppendBinary([]byte{})
+	if err != nil {
+		return err
+	}
+	_, err = tx.exec(`INSERT INTO servers (server, memory, updated_at) VALUES (?, ?, ?)
+		ON CONFLICT DO UPDATE SET memory = excluded.memory, updated_at = excluded.updated_at`,
+		o.Server, memory, micros(o.At))
+	return err
+}
+
+func putReplications(tx *transaction, o *cycle.Outcome) error {
+	memory := []byte{}
+	for i := range o.Replications {
+		r := &o.Replications[i]
+		var err error
+		if r.Memory == nil {
+			_, err = tx.exec(`DELETE FROM replications WHERE server = ? AND database = ? AND doc_id = ?`,
+				o.Server, r.Database, r.DocID)
+		} else if memory, err = r.Memory.AppendBinary(memory[:0]); err == nil {
+			_, err = tx.exec(`INSERT INTO replications (server, database, doc_id, state, memory) VALUES (?, ?, ?, ?, ?)
+				ON CONFLICT DO UPDATE SET state = excluded.state, memory = excluded.memory`,
+				o.Server, r.Database, r.DocID, r.State, memory)
+		}
+		if err != nil {
+			return fmt.Errorf("replication %s/%s: %w", r.Database, r.DocID, err)
+		}
+	}
+	return nil
+}
+
+func putAlert(tx *transaction, change *cycle.AlertChange) error {
+	a := &change.Alert
+	if change.Ended {
+		_, err := tx.exec(`DELETE FROM alerts WHERE server = ? AND database = ? AND doc_id = ? AND rule = ?`,
+			a.Server, a.Database, a.DocID, a.Rule)
+		return err
+	}
+	body, err := json.Marshal(a)
+	if err != nil {
+		return err
+	}
+	_, err = tx.exec(`INSERT INTO alerts (server, database, doc_id, rule, status, severity, starts_at, body)
+		VALUES (?, ?, ?, ?, ?, ?, ?, ?)
+		ON CONFLICT DO UPDATE SET status = excluded.status, severity = excluded.severity,
+			starts_at = excluded.starts_at, body = excluded.body`,
+		a.Server, a.Database, a.DocID, a.Rule, string(a.Status), a.Severity.String(), micros(a.StartsAt), string(body))
+	return err
+}
+
+func addTransition(tx *transaction, t *alert.Transition) error {
+	body, err := json.Marshal(t)
+	if err != nil {
+		return err
+	}
+	_, err = tx.exec(`INSERT INTO transitions (at, server, database, doc_id, rule, status, reason, body)
+		VALUES (?, ?, ?, ?, ?, ?, ?, ?)`,
+		micros(t.At), t.Server, t.Database, t.DocID, t.Rule, string(t.Status), string(t.Reason), string(body))
+	return err
+}
+
+// say queues a message, which the outbox knows as an opaque item.
+func say(tx *transaction, m *notify.Message) error {
+	payload, err := json.Marshal(m)
+	if err != nil {
+		return err
+	}
+	return enqueue(tx, outbox.Item{ID: m.ID, Sink: m.Sink, Keys: m.OrderKeys(), Payload: payload, Created: m.At})
+}

@@ -1,0 +1,125 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"encoding/json"
+	"errors"
+	"fmt"
+
+	"watchdog/alert"
+	"watchdog/cycle"
+)
+
+// Restorer takes back what Commit kept of one server. *cycle.State is one. It must not call the
+// store.
+type Restorer interface {
+	RestoreServer(memory []byte) error
+	// RestoreReplication may keep the strings, but not the memory.
+	RestoreReplication(database, docID string, memory []byte) error
+	RestoreAlert(a alert.Alert)
+}
+
+// Load gives everything that is remembered about a server; nothing is an empty state.
+func (s *SQLite) Load(ctx context.Context, server string) (*cycle.State, error) {
+	state := cycle.NewState(server)
+	if err := s.Restore(ctx, server, state); err != nil {
+		return nil, err
+	}
+	return state, nil
+}
+
+// Restore is Load into any Restorer: the server first, then its replications and its alerts in
+// the order of their keys, all as of one moment. The rows are streamed.
+func (s *SQLite) Restore(ctx context.Context, server string, into Restorer) error {
+	err := s.read(ctx, func(tx *sql.Tx) error {
+		if err := restoreServer(ctx, tx, server, into); err != nil {
+			return err
+		}
+		if err := restoreReplications(ctx, tx, server, into); err != nil {
+			return err
+		}
+		alerts, err := selectJSON[alert.Alert](ctx, tx, `SELECT body FROM alerts WHERE server = ?
+			ORDER BY database, doc_id, rule`, server)
+		for _, a := range alerts {
+			into.RestoreAlert(a)
+		}
+		return err
+	})
+	if err != nil {
+		return fmt.Errorf("load state of %s: %w", server, err)
+	}
+	return nil
+}
+
+func restoreServer(ctx context.Context, tx *sql.Tx, server string, into Restorer) error {
+	var memory []byte
+	err := tx.QueryRowContext(ctx, `SELECT memory FROM servers WHERE server = ?`, server).Scan(&memory)
+	if errors.Is(err, sql.ErrNoRows) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	return into.RestoreServer(memory)
+}
+
+func restoreReplications(ctx context.Context, tx *sql.Tx, server string, into Restorer) error {
+	rows, err := tx.QueryContext(ctx, `SELECT database, doc_id, memory FROM replications WHERE server = ?
+		ORDER BY database, doc_id`, server)
+	if err != nil {
+		return err
+	}
+	defer rows.Close()
+	var database string
+	for rows.Next() {
+		var nextDatabase, memory sql.RawBytes
+		var docID string
+		if err := rows.Scan(&nextDatabase, &docID, &memory); err != nil {
+			return err
+		}
+		if database != string(nextDatabase) { // one string for all replications of a database
+			database = string(nextDatabase)
+		}
+		if err := into.RestoreReplication(database, docID, memory); err != nil {
+			return fmt.Errorf("replication %s/%s: %w", database, docID, err)
+		}
+	}
+	return rows.Err()
+}
+
+// Alerts gives every alert that has not ended, ordered by server, database, doc_id and rule.
+func (s *SQLite) Alerts(ctx context.Context) ([]alert.Alert, error) {
+	alerts, err := selectJSON[alert.Alert](ctx, s.reader, `SELECT body FROM alerts ORDER BY server, database, doc_id, rule`)
+	if err != nil {
+		return nil, fmt.Errorf("list alerts: %w", err)
+	}
+	return alerts, nil
+}
+
+// queryer is a database or a transaction.
+type queryer interface {
+	QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error)
+}
+
+// selectJSON decodes the one column of a query.
+func selectJSON[T any](ctx context.Context, db queryer, query string, args ...any) ([]T, error) {
+	rows, err := db.QueryContext(ctx, query, args...)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var list []T
+	for rows.Next() {
+		var body sql.RawBytes
+		if err := rows.Scan(&body); err != nil {
+			return nil, err
+		}
+		var value T
+		if err := json.Unmarshal(body, &value); err != nil {
+			return nil, err
+		}
+		list = append(list, value)
+	}
+	return list, rows.Err()
+}
