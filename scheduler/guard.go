@@ -115,6 +115,9 @@ func (g *guard) note(path string, err error) {
 	if !errors.As(err, &e) || e.Status != http.StatusUnauthorized && e.Status != http.StatusForbidden {
 		return
 	}
+	if e.Status == http.StatusForbidden && e.Method != http.MethodGet && e.Path != sessionPath {
+		return // a document that CouchDB does not take says nothing about who wrote it
+	}
 	key := everything
 	if e.Status == http.StatusForbidden && e.Path != sessionPath && g.accepted {
 		key = route(path)

@@ -1,6 +1,7 @@
 package scheduler
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -18,13 +19,22 @@ const (
 	maxRetryAfter = 5 * time.Second        // what is asked for beyond it is left to the next check
 )
 
+// call is one request to the server.
+type call struct {
+	method, path, query string
+	body                []byte // JSON; nil where there is none
+	// waits marks a long poll: the server has nothing to do while it waits, so it takes no place
+	// among the requests under way.
+	waits bool
+}
+
 // fetch asks for a path, escaped, from the server's URL on, and hands the answer to take: its
 // status is 2xx, and it is not HTML. Anything else is an *Error, or a *BackOffError. What may
 // pass in a moment is tried again, an answer that broke off included, so take may be called
 // more than once.
 func (c *Client) fetch(ctx context.Context, path, query string, take func(*answer) error) error {
 	for try := 1; ; try++ {
-		err := c.attempt(ctx, path, query, take)
+		err := c.attempt(ctx, call{method: http.MethodGet, path: path, query: query}, take)
 		var e *Error
 		if err == nil || try == maxTries || !errors.As(err, &e) || !e.transient() || e.RetryAfter > maxRetryAfter {
 			return err
@@ -49,20 +59,22 @@ func sleep(ctx context.Context, d time.Duration) bool {
 }
 
 // attempt asks once, when the number of requests under way and the guard allow it.
-func (c *Client) attempt(ctx context.Context, path, query string, take func(*answer) error) error {
-	done, err := c.guard.enter(ctx, http.MethodGet, path)
+func (c *Client) attempt(ctx context.Context, r call, take func(*answer) error) error {
+	done, err := c.guard.enter(ctx, r.method, r.path)
 	if err != nil {
 		return err
 	}
-	select {
-	case c.places <- struct{}{}:
-		defer func() { <-c.places }()
-	case <-ctx.Done():
-		err := c.failed(http.MethodGet, path, context.Cause(ctx))
-		done(err)
-		return err
+	if !r.waits {
+		select {
+		case c.places <- struct{}{}:
+			defer func() { <-c.places }()
+		case <-ctx.Done():
+			err := c.failed(r.method, r.path, context.Cause(ctx))
+			done(err)
+			return err
+		}
 	}
-	a, err := c.exchange(ctx, path, query)
+	a, err := c.exchange(ctx, r)
 	done(err)
 	if err != nil {
 		return err
@@ -73,23 +85,34 @@ func (c *Client) attempt(ctx context.Context, path, query string, take func(*ans
 
 // exchange asks with credentials, and once more with new ones where the server does not take
 // those that it gave itself.
-func (c *Client) exchange(ctx context.Context, path, query string) (*answer, error) {
+func (c *Client) exchange(ctx context.Context, r call) (*answer, error) {
 	for again := false; ; again = true {
-		req, err := c.newRequest(ctx, http.MethodGet, path, query, nil)
+		req, err := c.request(ctx, r)
 		if err != nil {
 			return nil, err
 		}
-		if err := c.authenticate(req, path); err != nil {
+		if err := c.authenticate(req, r.path); err != nil {
 			return nil, err
 		}
-		a, err := c.do(req, path)
+		a, err := c.do(req, r.path)
 		var e *Error
-		r, renewable := c.auth.(renewer)
+		by, renewable := c.auth.(renewer)
 		if again || !renewable || !errors.As(err, &e) || !e.stale() {
 			return a, err
 		}
-		r.Forget(req)
+		by.Forget(req)
 	}
+}
+
+func (c *Client) request(ctx context.Context, r call) (*http.Request, error) {
+	if r.body == nil {
+		return c.newRequest(ctx, r.method, r.path, r.query, nil)
+	}
+	req, err := c.newRequest(ctx, r.method, r.path, r.query, bytes.NewReader(r.body))
+	if err == nil {
+		req.Header.Set("Content-Type", "application/json")
+	}
+	return req, err
 }
 
 func (c *Client) authenticate(req *http.Request, path string) error {
