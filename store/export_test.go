@@ -1,0 +1,46 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"io/fs"
+
+	"watchdog/outbox"
+)
+
+// ApplicationID marks a file as a store.
+const ApplicationID = applicationID
+
+// OpenWith is Open with other migrations.
+func OpenWith(ctx context.Context, dsn string, opts Options, migrations fs.FS) (*SQLite, error) {
+	return open(ctx, dsn, opts, migrations)
+}
+
+// Writer is the connection that writes.
+func (s *SQLite) Writer() *sql.DB { return s.writer }
+
+// Add queues items that are no messages.
+func (s *SQLite) Add(ctx context.Context, items ...outbox.Item) error {
+	return s.write(ctx, func(tx *transaction) error {
+		for _, item := range items {
+			if err := enqueue(tx, item); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+// The queries whose plans are tested.
+const (
+	ClaimSQL            = claimSQL
+	NextSQL             = nextSQL
+	MoveUpSQL           = moveUpSQL
+	StandBehindSQL      = standBehindSQL
+	PruneTransitionsSQL = pruneTransitionsSQL
+	PruneOutboxSQL      = pruneOutboxSQL
+	BacklogsSQL         = backlogsSQL
+)
+
+func DeliveriesQuery(f DeliveryFilter) (string, []any)    { return deliveriesQuery(f) }
+func TransitionsQuery(f TransitionFilter) (string, []any) { return transitionsQuery(f) }

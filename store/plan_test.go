@@ -1,0 +1,106 @@
+package store_test
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"watchdog/store"
+)
+
+// plan is how SQLite runs a query, a line for each step.
+func plan(t *testing.T, s *store.SQLite, query string, args ...any) []string {
+	t.Helper()
+	rows, err := s.Writer().QueryContext(t.Context(), "EXPLAIN QUERY PLAN "+query, args...)
+	if err != nil {
+		t.Fatalf("explain %s: %v", query, err)
+	}
+	defer rows.Close()
+	var lines []string
+	for rows.Next() {
+		var id, parent, unused int
+		var detail string
+		if err := rows.Scan(&id, &parent, &unused, &detail); err != nil {
+			t.Fatal(err)
+		}
+		lines = append(lines, detail)
+	}
+	return lines
+}
+
+// reads are the steps of a plan that read a table of ours or sort.
+func reads(plan []string) (steps []string) {
+	for _, line := range plan {
+		if !strings.Contains(line, "(subquery") && !strings.Contains(line, "json_each") &&
+			(strings.HasPrefix(line, "S") || strings.HasPrefix(line, "USE TEMP")) {
+			steps = append(steps, line)
+		}
+	}
+	return steps
+}
+
+func TestQueriesReadNoMoreThanTheyMust(t *testing.T) {
+	s := open(t, store.Memory)
+	unsent, unsentArgs := store.DeliveriesQuery(store.DeliveryFilter{Statuses: []store.Status{store.Queued, store.Dead}})
+	one, oneArgs := store.DeliveriesQuery(store.DeliveryFilter{ID: "dlv_1", Statuses: []store.Status{store.Dead}})
+	document, documentArgs := store.TransitionsQuery(store.TransitionFilter{Server: "prod", Database: "_replicator", DocID: "orders"})
+	since, sinceArgs := store.TransitionsQuery(store.TransitionFilter{Since: epoch})
+	for _, test := range []struct {
+		name, query string
+		args        []any
+		want        []string
+	}{
+		{"a claim", store.ClaimSQL, []any{"oncall", 0, 16}, []string{
+			"SEARCH outbox USING INDEX outbox_ready (sink=? AND next_at=?)", // in order: no sort up to its limit
+			"USE TEMP B-TREE FOR ORDER BY",                                  // of what that limit leaves
+			"SEARCH outbox USING INDEX outbox_ready (sink=? AND next_at>? AND next_at<?)",
+			"USE TEMP B-TREE FOR ORDER BY",
+			"USE TEMP B-TREE FOR ORDER BY",
+		}},
+		{"when the next is due", store.NextSQL, []any{"oncall", 0}, []string{
+			"SEARCH outbox USING INDEX outbox_ready (sink=? AND next_at>?)",
+		}},
+		{"moving up", store.MoveUpSQL, []any{1}, []string{
+			"SEARCH outbox USING INDEX outbox_behind (behind=?)",
+			"SEARCH k USING COVERING INDEX outbox_keys_seq (seq=?)",
+			"SEARCH e USING PRIMARY KEY (sink=? AND key=? AND seq<?)",
+		}},
+		{"standing behind", store.StandBehindSQL, []any{1}, []string{
+			"SEARCH outbox USING INTEGER PRIMARY KEY (rowid=?)",
+			"SEARCH k USING COVERING INDEX outbox_keys_seq (seq=?)",
+			"SEARCH f USING PRIMARY KEY (sink=? AND key=? AND seq>?)",
+		}},
+		{"what is not sent", unsent, unsentArgs, []string{
+			"SCAN outbox USING INDEX outbox_unsent",
+			"USE TEMP B-TREE FOR ORDER BY",
+		}},
+		{"one delivery", one, oneArgs, []string{
+			"SEARCH outbox USING INDEX sqlite_autoindex_outbox_1 (id=?)",
+		}},
+		{"backlogs", store.BacklogsSQL, nil, []string{
+			"SCAN outbox USING COVERING INDEX outbox_unsent",
+		}},
+		{"the history of a document", document, documentArgs, []string{
+			"SEARCH transitions USING INDEX transitions_subject (server=? AND database=? AND doc_id=?)",
+		}},
+		{"the history since a time", since, sinceArgs, []string{
+			"SEARCH transitions USING INDEX transitions_at (at>?)",
+		}},
+		{"pruning the history", store.PruneTransitionsSQL, []any{0, 1}, []string{
+			"SEARCH transitions USING INTEGER PRIMARY KEY (rowid=?)",
+			"SEARCH transitions USING COVERING INDEX transitions_at (at<?)",
+		}},
+		{"pruning deliveries", store.PruneOutboxSQL, []any{0, 1}, []string{
+			"SEARCH outbox USING INTEGER PRIMARY KEY (rowid=?)",
+			"SEARCH outbox USING COVERING INDEX outbox_done (done_at<?)",
+			"SEARCH outbox_keys USING COVERING INDEX outbox_keys_seq (seq=?)",
+		}},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			if diff := cmp.Diff(test.want, reads(plan(t, s, test.query, test.args...))); diff != "" {
+				t.Errorf("plan (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
