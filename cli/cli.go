@@ -121,8 +121,8 @@ func parse(parser *kong.Kong, args []string) (parsed *kong.Context, err error) {
 }
 
 // load reads the config. Mistakes go to stderr and end the command.
-func (s *session) load() (*config.Config, diag.List, error) {
-	c, found := config.Load(config.Options{Path: s.configPath, Env: s.Env})
+func (s *session) load(path string) (*config.Config, diag.List, error) {
+	c, found := config.Load(config.Options{Path: path, Env: s.Env})
 	if c == nil {
 		for _, d := range found {
 			if d.Level != diag.Lint {

@@ -2,52 +2,80 @@ package cli
 
 import (
 	"bufio"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"time"
 
 	"watchdog/alert"
+	"watchdog/config"
 	"watchdog/cycle"
 	"watchdog/snapshot"
 )
 
 type replayCommand struct {
-	Output string   `short:"o" enum:"table,json,jsonl" default:"table" help:"table, or json: one object a line."`
-	Files  []string `arg:"" name:"file" help:"Recordings (.ndjson, .gz, .zst; - for stdin), as one in this order."`
+	Output string     `short:"o" enum:"table,json,jsonl" default:"table" help:"table, or json: one object a line."`
+	Since  moment     `placeholder:"TIME" help:"Leave out what would have been told before: 2026-01-02T03:04:05Z or 2026-01-02."`
+	Until  moment     `placeholder:"TIME" help:"Leave out what would have been told from then on."`
+	Rule   alert.Glob `placeholder:"GLOB" help:"Leave out other rules."`
+	Diff   string     `placeholder:"OLD.yaml" help:"Print only what this config would have added (+) and taken away (-)."`
+	Files  []string   `arg:"" name:"file" help:"Recordings (.ndjson, .gz, .zst; - for stdin), as one in this order."`
 }
 
 // Run decides on each recorded snapshot as the daemon would have, and prints what it would have
 // told.
 func (c *replayCommand) Run(s *session) error {
-	cfg, _, err := s.load()
+	cfg, _, err := s.load(s.configPath)
 	if err != nil {
 		return err
 	}
 	out := bufio.NewWriter(s.Stdout)
 	defer out.Flush()
-	r := &replay{
-		plan: plan{cfg}, print: transitionPrinter(out, c.Output),
-		cycles: map[string]*cycle.Cycle{}, states: map[string]*cycle.State{},
+	r := &replay{wants: c.wants, print: transitionPrinter(out, c.Output), now: newRerun(cfg)}
+	if c.Diff != "" {
+		old, _, err := s.load(c.Diff)
+		if err != nil {
+			return err
+		}
+		r.before = newRerun(old)
 	}
 	for _, path := range c.Files {
 		if err := r.file(s, path); err != nil {
 			return err
 		}
 	}
-	fmt.Fprintf(s.Stderr, "%s in %s\n", count(r.transitions, "transition"), count(r.snapshots, "snapshot"))
+	fmt.Fprintf(s.Stderr, "%s in %s\n", count(r.printed, "transition"), count(r.snapshots, "snapshot"))
 	return nil
+}
+
+// wants reports whether a transition is to be printed.
+func (c *replayCommand) wants(t *alert.Transition) bool {
+	return (c.Since.IsZero() || !t.At.Before(c.Since.Time)) && (c.Until.IsZero() || t.At.Before(c.Until.Time)) &&
+		(c.Rule == "" || c.Rule.Match(t.Rule))
+}
+
+// moment is a time or a date of the command line.
+type moment struct{ time.Time }
+
+// UnmarshalText reads RFC 3339, or a date, which begins in UTC.
+func (m *moment) UnmarshalText(text []byte) error {
+	for _, layout := range []string{time.RFC3339, time.DateOnly} {
+		if t, err := time.Parse(layout, string(text)); err == nil {
+			m.Time = t
+			return nil
+		}
+	}
+	return fmt.Errorf("%q is not a time: write it like 2026-01-02T03:04:05Z or 2026-01-02", text)
 }
 
 // replay is one run over recordings of any number of servers.
 type replay struct {
-	plan        plan
-	cycles      map[string]*cycle.Cycle // by server
-	states      map[string]*cycle.State
-	print       func(alert.Transition) error
-	snapshots   int
-	transitions int
+	wants     func(*alert.Transition) bool
+	print     func(printed) error
+	now       *rerun
+	before    *rerun // of the config to compare with; nil: print everything
+	snapshots int
+	printed   int
 }
 
 func (r *replay) file(s *session, path string) error {
@@ -76,6 +104,62 @@ func (r *replay) file(s *session, path string) error {
 }
 
 func (r *replay) step(snap *snapshot.Snapshot) error {
+	r.snapshots++
+	told := r.now.step(snap)
+	if r.before == nil {
+		return r.printAll(told, "")
+	}
+	old := r.before.step(snap)
+	return errors.Join(r.printAll(without(old, told), "-"), r.printAll(without(told, old), "+"))
+}
+
+func (r *replay) printAll(transitions []alert.Transition, change string) error {
+	for i := range transitions {
+		if !r.wants(&transitions[i]) {
+			continue
+		}
+		r.printed++
+		if err := r.print(printed{Change: change, Transition: transitions[i]}); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// without is what of a list of transitions of one snapshot is not in another.
+func without(a, b []alert.Transition) []alert.Transition {
+	type key struct {
+		fingerprint string
+		status      alert.Status
+		reason      alert.Reason
+		severity    alert.Severity
+	}
+	of := func(t *alert.Transition) key { return key{t.Fingerprint, t.Status, t.Reason, t.Severity} }
+	in := map[key]bool{}
+	for i := range b {
+		in[of(&b[i])] = true
+	}
+	var out []alert.Transition
+	for i := range a {
+		if !in[of(&a[i])] {
+			out = append(out, a[i])
+		}
+	}
+	return out
+}
+
+// rerun decides for one config on the snapshots of any number of servers.
+type rerun struct {
+	plan   plan
+	cycles map[string]*cycle.Cycle // by server
+	states map[string]*cycle.State
+}
+
+func newRerun(cfg *config.Config) *rerun {
+	return &rerun{plan: plan{cfg}, cycles: map[string]*cycle.Cycle{}, states: map[string]*cycle.State{}}
+}
+
+func (r *rerun) step(snap *snapshot.Snapshot) []alert.Transition {
 	state, ok := r.states[snap.Server]
 	if !ok {
 		state = cycle.NewState(snap.Server)
@@ -84,49 +168,5 @@ func (r *replay) step(snap *snapshot.Snapshot) error {
 	}
 	outcome := r.cycles[snap.Server].Step(state, snap)
 	state.Apply(outcome)
-	r.snapshots++
-	r.transitions += len(outcome.Transitions)
-	for _, t := range outcome.Transitions {
-		if err := r.print(t); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// replayed is one transition as `replay -o json` prints it (SPEC 6).
-type replayed struct {
-	T             time.Time      `json:"t"`
-	Status        alert.Status   `json:"status"`
-	Reason        alert.Reason   `json:"reason"`
-	Rule          string         `json:"rule"`
-	Severity      alert.Severity `json:"severity"`
-	Server        string         `json:"server"`
-	Database      string         `json:"database"`
-	DocID         string         `json:"doc_id"`
-	State         string         `json:"state"`
-	PreviousState string         `json:"previous_state"`
-	Error         string         `json:"error"`
-	Summary       string         `json:"summary"`
-}
-
-// transitionPrinter prints transitions as they come, as a line for people or an object for
-// programs.
-func transitionPrinter(w io.Writer, output string) func(alert.Transition) error {
-	if output == "table" {
-		return func(t alert.Transition) error {
-			_, err := fmt.Fprintf(w, "%s  %-8s  %-8s  %-22s  %s  %s\n",
-				t.At.Format(time.RFC3339), t.Status, t.Severity, t.Rule, t.Subject(), oneLine(t.Summary))
-			return err
-		}
-	}
-	enc := json.NewEncoder(w)
-	enc.SetEscapeHTML(false)
-	return func(t alert.Transition) error {
-		return enc.Encode(replayed{
-			T: t.At, Status: t.Status, Reason: t.Reason, Rule: t.Rule, Severity: t.Severity,
-			Server: t.Server, Database: t.Database, DocID: t.DocID,
-			State: t.State, PreviousState: t.PreviousState, Error: t.Error, Summary: t.Summary,
-		})
-	}
+	return outcome.Transitions
 }

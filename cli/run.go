@@ -24,7 +24,7 @@ type runCommand struct {
 
 // Run watches until the process is told to stop, then finishes what is in hand.
 func (c *runCommand) Run(s *session) error {
-	cfg, found, err := s.load()
+	cfg, found, err := s.load(s.configPath)
 	if err != nil {
 		return err
 	}
