@@ -40,21 +40,33 @@ func (c *Client) Ask(ctx context.Context, key snapshot.Key) (snapshot.Answer, er
 // getSmall is the whole answer, where it is a small one.
 func (c *Client) getSmall(ctx context.Context, path string) (body []byte, err error) {
 	err = c.fetch(ctx, path, "", func(a *answer) error {
-		if body, err = io.ReadAll(io.LimitReader(a, maxSmall+1)); err == nil && len(body) > maxSmall {
-			err = c.failed(http.MethodGet, path, fmt.Errorf("the answer is longer than %d bytes", maxSmall))
-		}
+		body, err = a.small()
 		return err
 	})
 	return body, err
 }
 
 func (c *Client) getJSON(ctx context.Context, path string, into any) error {
-	body, err := c.getSmall(ctx, path)
+	return c.fetch(ctx, path, "", func(a *answer) error { return a.decode(into) })
+}
+
+// small is the whole body, where it is a small one.
+func (a *answer) small() ([]byte, error) {
+	body, err := io.ReadAll(io.LimitReader(a, maxSmall+1))
+	if err == nil && len(body) > maxSmall {
+		err = a.client.failed(a.method, a.path, fmt.Errorf("the answer is longer than %d bytes", maxSmall))
+	}
+	return body, err
+}
+
+// decode decodes the body, a small one.
+func (a *answer) decode(into any) error {
+	body, err := a.small()
 	if err != nil {
 		return err
 	}
 	if err := json.Unmarshal(body, into); err != nil {
-		return c.failed(http.MethodGet, path, fmt.Errorf("decode: %w", err))
+		return a.client.failed(a.method, a.path, fmt.Errorf("decode: %w", err))
 	}
 	return nil
 }

@@ -41,6 +41,7 @@ type Client struct {
 	// Of Read and Record alone.
 	databases cached[[]string]
 	version   cached[string]
+	cluster   cluster
 }
 
 // cached is what the server said once, for a while.

@@ -14,10 +14,7 @@ import (
 	"time"
 )
 
-const (
-	discoverEvery = time.Hour
-	maxAllDBs     = 64 << 20 // bytes of /_all_dbs: some two million names
-)
+const maxAllDBs = 64 << 20 // bytes of /_all_dbs: some two million names
 
 // replicatorDBs are the databases to read, in the order of the spec: names as they are, globs
 // as what they match on the server. The error says that the globs' are not known; the names
@@ -32,7 +29,7 @@ func (c *Client) replicatorDBs(ctx context.Context) ([]string, error) {
 	if len(dbs) == len(c.spec.ReplicatorDBs) {
 		return dbs, nil
 	}
-	if d := &c.databases; d.at.IsZero() || time.Since(d.at) >= discoverEvery {
+	if d := &c.databases; d.at.IsZero() || time.Since(d.at) >= c.spec.DiscoverEvery {
 		found, err := c.discover(ctx)
 		if err == nil {
 			*d = cached[[]string]{found, time.Now()}

@@ -74,6 +74,11 @@ func (c *Client) look(ctx context.Context, into parts) (heard bool) {
 			into.Fail(r.part, r.database, err) // what was taken before stands
 		}
 	}
+	if heard && !down {
+		if err := c.awayNodes(ctx); err != nil {
+			into.Fail(snapshot.Nodes, "", err)
+		}
+	}
 	return heard
 }
 

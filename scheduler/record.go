@@ -21,7 +21,7 @@ const maxRecorded = 512 << 20
 func (c *Client) Record(ctx context.Context, at time.Time) *snapshot.Line {
 	r := recording{docs: map[string]json.RawMessage{}}
 	c.look(ctx, &r)
-	line := &snapshot.Line{T: at.UTC(), Server: c.Name()}
+	line := &snapshot.Line{T: at.UTC(), Server: c.Name(), Partial: r.partial}
 	if err := (&snapshot.Snapshot{Gaps: r.gaps}).Err(); err != nil {
 		line.Error = err.Error()
 		return line
@@ -50,6 +50,7 @@ type recording struct {
 	docs        map[string]json.RawMessage
 	jobs, tasks json.RawMessage
 	gaps        []snapshot.Gap
+	partial     string // which nodes are away
 }
 
 func (r *recording) Docs(database string, body io.Reader) error {
@@ -71,6 +72,10 @@ func (r *recording) Tasks(body io.Reader) (err error) {
 }
 
 func (r *recording) Fail(part snapshot.Part, database string, err error) {
+	if part == snapshot.Nodes {
+		r.partial = err.Error()
+		return
+	}
 	r.gaps = append(r.gaps, snapshot.Gap{Part: part, Database: database, Err: err})
 }
 

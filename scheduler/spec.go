@@ -30,6 +30,9 @@ type Spec struct {
 	Labels        map[string]string `yaml:"labels"`
 	MaxConcurrent int               `yaml:"max_concurrent"` // requests at a time; default 2
 
+	FullEvery     time.Duration `yaml:"full_every"`     // between whole listings of a long database; default 10m
+	DiscoverEvery time.Duration `yaml:"discover_every"` // between looks for databases that match a glob; default 1h
+
 	Optional bool `yaml:"optional"` // left out while URL is empty
 	Fallback bool `yaml:"fallback"` // watched only where no other server is
 }
@@ -45,6 +48,8 @@ const (
 	defaultDatabase      = "_replicator"
 	defaultTimeout       = 30 * time.Second
 	defaultMaxConcurrent = 2
+	defaultFullEvery     = 10 * time.Minute
+	defaultDiscoverEvery = time.Hour
 )
 
 // WithDefaults is the spec with every default filled in and the credentials of its URL moved to
@@ -55,6 +60,8 @@ func (s Spec) WithDefaults() Spec {
 	}
 	s.Timeout = cmp.Or(s.Timeout, defaultTimeout)
 	s.MaxConcurrent = cmp.Or(s.MaxConcurrent, defaultMaxConcurrent)
+	s.FullEvery = cmp.Or(s.FullEvery, defaultFullEvery)
+	s.DiscoverEvery = cmp.Or(s.DiscoverEvery, defaultDiscoverEvery)
 	u, err := url.Parse(s.URL)
 	if err != nil || u.User == nil {
 		return s
@@ -87,6 +94,12 @@ func (s Spec) Problems() []diag.Problem {
 	ps = append(ps, s.databaseProblems()...)
 	if s.Timeout < 0 {
 		ps = append(ps, diag.Problemf("timeout", "write a duration above 0, such as 30s", "%v is no time-out", s.Timeout))
+	}
+	if s.FullEvery < 0 {
+		ps = append(ps, diag.Problemf("full_every", "write a duration above 0, such as 10m", "%v is no interval", s.FullEvery))
+	}
+	if s.DiscoverEvery < 0 {
+		ps = append(ps, diag.Problemf("discover_every", "write a duration above 0, such as 1h", "%v is no interval", s.DiscoverEvery))
 	}
 	if s.MaxConcurrent < 0 {
 		ps = append(ps, diag.Problemf("max_concurrent", "write 1 or more", "%d requests at a time is none", s.MaxConcurrent))

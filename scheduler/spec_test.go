@@ -90,8 +90,14 @@ func TestSpecWithDefaults(t *testing.T) {
 		},
 		{
 			"what is written stays",
-			scheduler.Spec{URL: "demo://", ReplicatorDBs: []string{"a/_replicator"}, Timeout: time.Second, MaxConcurrent: 9},
-			scheduler.Spec{URL: "demo://", ReplicatorDBs: []string{"a/_replicator"}, Timeout: time.Second, MaxConcurrent: 9},
+			scheduler.Spec{
+				URL: "demo://", ReplicatorDBs: []string{"a/_replicator"}, Timeout: time.Second, MaxConcurrent: 9,
+				FullEvery: time.Minute, DiscoverEvery: time.Minute,
+			},
+			scheduler.Spec{
+				URL: "demo://", ReplicatorDBs: []string{"a/_replicator"}, Timeout: time.Second, MaxConcurrent: 9,
+				FullEvery: time.Minute, DiscoverEvery: time.Minute,
+			},
 		},
 		{
 			"credentials leave the URL for auth",
@@ -114,9 +120,21 @@ func TestSpecWithDefaults(t *testing.T) {
 		},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			if diff := cmp.Diff(test.want, test.spec.WithDefaults()); diff != "" {
+			want := test.want
+			want.FullEvery = orDefault(want.FullEvery, 10*time.Minute)
+			want.DiscoverEvery = orDefault(want.DiscoverEvery, time.Hour)
+			if diff := cmp.Diff(want, test.spec.WithDefaults()); diff != "" {
 				t.Errorf("WithDefaults (-want +got):\n%s", diff)
 			}
 		})
 	}
+}
+
+// orDefault is what a case says, or else the default, which it need not repeat.
+func orDefault[T comparable](said, usual T) T {
+	var none T
+	if said == none {
+		return usual
+	}
+	return said
 }

@@ -176,7 +176,7 @@ func (b *Builder) Snapshot() *Snapshot {
 	s.Replications = b.joined()
 	s.look = b.look
 	s.Whole = []string{}
-	jobsWhole := false
+	jobsWhole, nodesWhole := false, true
 	for _, l := range b.listings {
 		s.RowErrors = append(s.RowErrors, l.rowErrors()...)
 		if l.part == Docs {
@@ -184,6 +184,7 @@ func (b *Builder) Snapshot() *Snapshot {
 		}
 		if l.err != nil {
 			s.Gaps = append(s.Gaps, Gap{Part: l.part, Database: l.database, Err: l.err})
+			nodesWhole = nodesWhole && l.part != Nodes
 			continue
 		}
 		switch {
@@ -195,7 +196,7 @@ func (b *Builder) Snapshot() *Snapshot {
 			jobsWhole = true
 		}
 	}
-	if !jobsWhole {
+	if !jobsWhole || !nodesWhole {
 		s.Whole = []string{}
 	}
 	slices.Sort(s.Whole)

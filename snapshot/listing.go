@@ -20,6 +20,8 @@ func (l *listing) name() string {
 		return "docs of " + l.database
 	case Tasks:
 		return "active tasks"
+	case Nodes:
+		return "nodes of the cluster"
 	}
 	return string(l.part)
 }

@@ -33,6 +33,8 @@ type Line struct {
 	ActiveTasks json.RawMessage `json:"active_tasks,omitempty"`
 	// Error is why there are no bodies.
 	Error string `json:"error,omitempty"`
+	// Partial is which nodes of the cluster were away: what the bodies do not show may be there.
+	Partial string `json:"partial,omitempty"`
 	// Asked holds what asking for single documents answered, by "database/doc_id": the body, or
 	// the status where it was not 200. Empty, but not nil, says that there was nothing to ask;
 	// nil that nobody would have asked (see Reader).
@@ -58,6 +60,8 @@ func (l *Line) parse(data []byte) error {
 			return decode(value, &l.Server, key, "text")
 		case "error":
 			return decode(value, &l.Error, key, "text")
+		case "partial":
+			return decode(value, &l.Partial, key, "text")
 		case "docs":
 			l.Docs = value
 		case "jobs":
@@ -149,6 +153,9 @@ func (l *Line) Snapshot(prev *Snapshot) (*Snapshot, error) {
 	b.Reuse(prev)
 	if err := l.bodies(b); err != nil {
 		return nil, err
+	}
+	if l.Partial != "" {
+		b.Fail(Nodes, "", errors.New(l.Partial))
 	}
 	for name, answer := range l.Asked {
 		if err := l.answer(b, name, answer); err != nil {

@@ -77,6 +77,9 @@ const (
 	Docs  Part = "docs"  // the documents of one replicator database
 	Jobs  Part = "jobs"  // all jobs
 	Tasks Part = "tasks" // the active tasks
+	// Nodes are those of a cluster that do not answer. What the others show is true; what they do
+	// not show may be on a node that is away, whose jobs CouchDB leaves out without a word.
+	Nodes Part = "nodes"
 )
 
 // Gap is a part of the view that could not be read.
@@ -87,13 +90,14 @@ type Gap struct {
 }
 
 // Failed reports whether docs or jobs are missing from the view: such a check counts as a
-// failed one for `failures`. Missing tasks only leave `active` unknown.
+// failed one for `failures`. Missing tasks only leave `active` unknown; missing nodes only take
+// from absence what it proves, see Complete.
 func (s *Snapshot) Failed() bool { return s.Err() != nil }
 
 // Err is the first gap that makes the view incomplete, nil when it is complete.
 func (s *Snapshot) Err() error {
 	for _, g := range s.Gaps {
-		if g.Part != Tasks {
+		if g.Part == Docs || g.Part == Jobs {
 			return g.Err
 		}
 	}
@@ -102,14 +106,15 @@ func (s *Snapshot) Err() error {
 
 // Complete reports whether the view of one replicator database is whole, so that a replication
 // which is absent from it may be gone. It is not where the documents of the database were not
-// asked for: a document without a job is in no listing of jobs.
+// asked for: a document without a job is in no listing of jobs. And it is not while a node of
+// the cluster is away.
 func (s *Snapshot) Complete(database string) bool {
 	if s.Whole != nil {
 		_, found := slices.BinarySearch(s.Whole, database)
 		return found
 	}
 	for _, g := range s.Gaps {
-		if g.Part == Jobs || g.Part == Docs && g.Database == database {
+		if g.Part == Jobs || g.Part == Nodes || g.Part == Docs && g.Database == database {
 			return false
 		}
 	}
