@@ -106,8 +106,8 @@ func openOwned(ctx context.Context, path string, exists bool, steps []migration)
 	if err := s.migrate(ctx, version, steps); err != nil {
 		return nil, err
 	}
-	// An empty transaction finds out now that the file cannot be written, not the first commit.
-	if err := s.write(ctx, func(*transaction) error { return nil }); err != nil {
+	// Deleting nothing finds out now that the file cannot be written, and not the first commit.
+	if _, err := s.writer.ExecContext(ctx, `DELETE FROM servers WHERE false`); err != nil {
 		return nil, err
 	}
 	if s.reader, err = connect(ctx, dataSource(path, reading), readers); err != nil {
