@@ -73,10 +73,11 @@ func (s *step) stepAlert(rule *Rule, on *subject, alerts []*alert.Alert, before 
 	default:
 		next = s.stepFiring(rule, on, a, matches, incomplete)
 	}
-	switch {
-	case next == a:
+	if next == a {
 		return alerts
-	case next != nil:
+	}
+	on.view.holdsUntil(s.at + 1) // in its new status it asks other questions, which must be put
+	if next != nil {
 		s.result.Alerts = append(s.result.Alerts, AlertChange{Alert: *next})
 	}
 	return withAlert(alerts, rule.Name, next)

@@ -81,6 +81,11 @@ func TestLifeOfAnAlert(t *testing.T) {
 			[]string{"0m firing: new", "1m firing", "2m firing", "3m quiet: resolved", "4m quiet"},
 		},
 		{
+			"until can come true by the passing of time alone",
+			rules.Spec{When: failed.When, Until: `in_state("2m")`}, states("failed", "failed", "failed"),
+			[]string{"0m firing: new", "1m firing", "2m quiet: resolved"},
+		},
+		{
 			"keep_firing_for damps a flap",
 			rules.Spec{When: failed.When, KeepFiringFor: 2 * time.Minute},
 			states("failed", "running", "failed", "running", "running", "running"),

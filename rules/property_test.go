@@ -20,6 +20,7 @@ func someRules(t testing.TB) []*rules.Rule {
 		rules.Spec{Name: "held", When: `state in ["crashing", "error"]`, For: 2 * time.Minute},
 		rules.Spec{Name: "damped", When: `state == "crashing"`, KeepFiringFor: 3 * time.Minute},
 		rules.Spec{Name: "hysteresis", When: `error_count > 2`, Until: `error_count < 1`},
+		rules.Spec{Name: "until", When: `state == "failed"`, Until: `in_state("3m") || state == "running"`},
 		rules.Spec{Name: "stalled", When: `stalled("docs_written", "3m")`},
 		rules.Spec{Name: "blind", When: `blind("3m")`},
 		rules.Spec{Name: "crashes", When: `crashes("5m") >= 2`},
