@@ -2,6 +2,7 @@ package config
 
 import (
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -9,7 +10,6 @@ import (
 
 	"gopkg.in/yaml.v3"
 
-	"watchdog/diag"
 	"watchdog/secret"
 )
 
@@ -35,40 +35,12 @@ func newDocument(s *source) *document {
 // dir is the folder of the file, which relative paths in it count from.
 func (d *document) dir() string { return filepath.Dir(d.path) }
 
-// hide keeps every scalar of a tree from being shown, but the keys only if keys is set.
-func (d *document) hide(n *yaml.Node, keys bool) {
-	if n = target(n); d.hidden[n] {
-		return
-	}
-	d.hidden[n] = true
-	for i, child := range n.Content {
-		if keys || n.Kind != yaml.MappingNode || i%2 == 1 {
-			d.hide(child, keys)
-		}
-	}
-}
-
 // target is the node that an alias stands for, or n itself.
 func target(n *yaml.Node) *yaml.Node {
 	for n.Kind == yaml.AliasNode {
 		n = n.Alias
 	}
 	return n
-}
-
-// sealSecrets works out where the hidden scalars stand. Nothing of the file may be shown before.
-func (d *document) sealSecrets() {
-	for n := range d.hidden {
-		if n.Kind != yaml.ScalarNode || n.Tag == "!!null" || bareReference(n.Value) {
-			continue
-		}
-		start := skipProperties(d.text, d.offset(n.Line, n.Column))
-		l, ok := d.layOut(n)
-		if !ok {
-			l.end = len(d.text) // rather too much than too little
-		}
-		d.secrets = append(d.secrets, span{start, l.end})
-	}
 }
 
 // at is where a node is marked: a scalar whole, a list or a mapping by what it begins with.
@@ -176,24 +148,19 @@ func isPunctuation(r rune) bool {
 	return unicode.IsSpace(r) || strings.ContainsRune("\"'`()[]{}<>,;:@=!&|", r)
 }
 
-// disabled reports whether a comment at one of the lines, or on the line before it, turns a
-// lint off.
+// disabling is a comment that turns lints off, by their ids.
+var disabling = regexp.MustCompile(`#\s*watchdog:\s*disable=([\w-]+(?:\s*,\s*[\w-]+)*)`)
+
+// disabled reports whether a comment on one of the lines, or on the line before it, turns a lint
+// off.
 func (d *document) disabled(id string, lines ...int) bool {
 	for _, line := range lines {
 		for _, text := range []string{d.lineText(line), d.lineText(line - 1)} {
-			_, ids, found := strings.Cut(text, "# watchdog: disable=")
-			if found && slices.Contains(strings.FieldsFunc(ids, func(r rune) bool { return r == ',' || r == ' ' }), id) {
+			m := disabling.FindStringSubmatch(text)
+			if m != nil && slices.Contains(strings.FieldsFunc(m[1], isPunctuation), id) {
 				return true
 			}
 		}
 	}
 	return false
-}
-
-// finding is a diagnostic whose line cannot be shown yet: not all secrets of its file are known.
-type finding struct {
-	doc   *document // nil: the diagnostic is complete
-	at    span
-	keyAt int // where the field's key stands: a comment there turns a lint off too
-	diag  diag.Diagnostic
 }

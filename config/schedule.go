@@ -33,16 +33,19 @@ func (s Schedule) String() string { return s.Text }
 // same does.
 var epoch = time.Date(2024, time.January, 1, 0, 0, 0, 0, time.UTC)
 
-// Interval is the usual time between two runs: the median of the next hundred.
+// Interval is the usual time between two runs: the median of the next hundred, or of those of a
+// year where they are fewer.
 func (s Schedule) Interval() time.Duration {
 	var gaps []time.Duration
-	for last, i := s.Next(epoch), 0; i < 100; i++ {
+	for last := s.Next(epoch); len(gaps) < 100; {
 		next := s.Next(last)
 		if next.IsZero() {
 			break
 		}
 		gaps = append(gaps, next.Sub(last))
-		last = next
+		if last = next; last.Sub(epoch) > 366*24*time.Hour {
+			break
+		}
 	}
 	if len(gaps) == 0 {
 		return 0

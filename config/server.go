@@ -12,14 +12,14 @@ func (l *loader) buildServers() {
 	for i := range l.servers {
 		it := &l.servers[i]
 		it.spec = it.spec.WithDefaults()
+		if it.spec.Optional && it.spec.URL == "" {
+			servers.leaveOut("server", it.spec.Name, "it is optional, and its url is empty")
+			continue
+		}
 		for _, p := range it.spec.Problems() {
 			if p.Field != "name" { // define looks at that
 				l.problem(it.origin, p)
 			}
-		}
-		if it.spec.Optional && it.spec.URL == "" {
-			servers.leaveOut("server", it.spec.Name, "it is optional, and its url is empty")
-			continue
 		}
 		servers.add(it.spec, it.spec.Fallback)
 	}

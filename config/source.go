@@ -2,7 +2,6 @@ package config
 
 import (
 	"cmp"
-	"regexp"
 	"slices"
 	"strings"
 	"unicode"
@@ -162,28 +161,27 @@ func (s *source) show(row, at span) (text string, column, width int) {
 	return string(out), first + 1, max(1, last-first)
 }
 
-// urlCredentials is what stands between :// and the last @ of a word.
-var urlCredentials = regexp.MustCompile(`://[^\s"'<>]*@`)
-
 // hidden are the parts of a line that are not shown, in order, none touching another.
 func (s *source) hidden(row span) []span {
 	var all []span
+	text := s.text[row.start:row.end]
 	for _, at := range s.secrets {
 		if at.start >= row.end || at.end <= row.start {
 			continue
 		}
 		if at.start < row.start { // it began on a line before: leave the indentation
-			text := s.text[row.start:row.end]
 			at.start = row.start + len(text) - len(strings.TrimLeft(text, " \t"))
 		}
 		if at.end = min(at.end, row.end); at.start < at.end {
 			all = append(all, at)
 		}
 	}
-	for _, m := range urlCredentials.FindAllStringIndex(s.text[row.start:row.end], -1) {
-		if at := (span{row.start + m[0] + len("://"), row.start + m[1] - 1}); at.start < at.end {
-			all = append(all, at)
-		}
+	found := findCredentials(text)
+	if at, ok := findCommentedSecret(text); ok {
+		found = append(found, at)
+	}
+	for _, at := range found {
+		all = append(all, span{row.start + at.start, row.start + at.end})
 	}
 	slices.SortFunc(all, func(a, b span) int { return cmp.Compare(a.start, b.start) })
 	merged := all[:0]

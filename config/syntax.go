@@ -80,11 +80,12 @@ func (s *source) syntaxError(err error) *diag.Diagnostic {
 	line, problem := s.locate(err)
 	row := s.lineText(line)
 	at, message, hint := explain(problem, row)
-	s.hideUnparsed(line)
-	start := s.lineSpan(line).start + at.start
-	d := s.diagnose(span{start, start + at.end - at.start}, diag.Diagnostic{Message: message, Hint: hint})
-	if !showable.MatchString(row) {
-		d.Text = "" // it may be the midst of a secret
+	start := s.lineSpan(line).start
+	harmless := harmlessPart(row)
+	s.secrets = append(s.secrets, span{start + harmless, start + len(row)})
+	d := s.diagnose(span{start + at.start, start + at.end}, diag.Diagnostic{Message: message, Hint: hint})
+	if harmless == 0 {
+		d.Text = ""
 	}
 	return &d
 }
@@ -150,24 +151,6 @@ func (d *drip) Read(p []byte) (int, error) {
 		return 0, io.EOF
 	}
 	return n, nil
-}
-
-// showable are lines that begin with a key, so that it can be told whether a secret follows.
-var showable = regexp.MustCompile(`^[ \t]*(?:- +)*[{\["']*[\w.-]+["']?[ \t]*:`)
-
-// secretKey are keys whose values look secret, in text that could not be parsed.
-var secretKey = regexp.MustCompile(`(?i)[\w-]*(?:pass|pw|secret|token|key|auth|cred|bearer|header|cookie|url)[\w-]*["']?\s*:\s*`)
-
-// hideUnparsed hides what looks like a secret in a line of a file that is not YAML: all behind a
-// key that looks like that of a secret, but for a mapping, which is searched itself.
-func (s *source) hideUnparsed(line int) {
-	row := s.lineSpan(line)
-	for _, m := range secretKey.FindAllStringIndex(s.text[row.start:row.end], -1) {
-		if start := row.start + m[1]; !strings.HasPrefix(s.text[start:], "{") {
-			s.secrets = append(s.secrets, span{start, row.end})
-			return
-		}
-	}
 }
 
 // explain says what is wrong with a line in the words of those who write it, and where in it.

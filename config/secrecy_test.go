@@ -1,0 +1,106 @@
+package config_test
+
+import (
+	"fmt"
+	"os"
+	"strings"
+	"testing"
+
+	"gopkg.in/yaml.v3"
+
+	"watchdog/diag"
+)
+
+// shown is all that anybody could see of diagnostics.
+func shown(list diag.List) string { return pretty(list) + list.Error() + fmt.Sprintf("%+v", list) }
+
+// scalars are the values of a document, not its keys.
+func scalars(n *yaml.Node) []*yaml.Node {
+	var all []*yaml.Node
+	if n.Kind == yaml.ScalarNode {
+		return []*yaml.Node{n}
+	}
+	for i, child := range n.Content {
+		if n.Kind != yaml.MappingNode || i%2 == 1 {
+			all = append(all, scalars(child)...)
+		}
+	}
+	return all
+}
+
+func TestNoSecretOfTheEnvironmentIsShownWhereverItIsPut(t *testing.T) {
+	text, err := os.ReadFile("testdata/spec.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	const word = "hunter2hunter2"
+	for _, value := range []string{
+		word, word + " " + word, "http://user:" + word + "@host/?" + word, "http://user:" + word + "/x@host",
+		"https://hooks.example.com/" + word, `state == "` + word + `"`, word + ` > 3`, "@every " + word, "xapp-" + word, "whsec_" + word,
+		"{{ ." + word + " }}", "TZ=" + word + " * * * * *", word + "-*", "\x1b[31m" + word,
+	} {
+		env := variables{"SECRET": value, "COUCHDB_URL": "http://a:5984", "SLACK_BOT_TOKEN": "xoxb-1-2-3", "HOOK_URL": "https://example.com/", "HOOK_SECRET": ""}
+		var root yaml.Node
+		if err := yaml.Unmarshal(text, &root); err != nil {
+			t.Fatal(err)
+		}
+		for _, n := range scalars(&root) {
+			before := *n
+			*n = yaml.Node{Kind: yaml.ScalarNode, Style: yaml.DoubleQuotedStyle, Value: "${SECRET}"}
+			changed, err := yaml.Marshal(&root)
+			*n = before
+			if err != nil {
+				t.Fatal(err)
+			}
+			f := folder{"watchdog.yaml": string(changed), "secrets/couchdb": word}
+			if _, list := f.load(env); strings.Contains(shown(list), word) {
+				t.Errorf("SECRET=%q in place of %q is shown:\n%s", value, before.Value, pretty(list))
+			}
+		}
+	}
+}
+
+// A file with secrets in it, of every kind and in every style.
+const withSecrets = `
+store: postgres://watchdog:hunter2hunter2@localhost/watchdog
+servers:
+  - name: prod
+    url: http://watchdog:hunter2hunter2@localhost:5984
+  - name: second
+    url: http://localhost:5984
+    auth: {username: watchdog, password: hunter2hunter2, basic: true}
+  - name: third
+    url: http://localhost:5984
+    auth:
+      username: watchdog
+      password: "hunter2hunter2"
+sinks:
+  - name: chat
+    slack:
+      token: 'xoxb-hunter2hunter2'
+      channel: "#x"
+  - name: hook
+    webhook: {url: "https://example.com/hunter2hunter2", secret: [hunter2hunter2], headers: {Authorization: "hunter2hunter2"}}
+  - name: other
+    webhook:
+      url: >-
+        https://example.com/hunter2hunter2
+      secret: hunter2hunter2
+`
+
+func TestNoSecretOfTheFileIsShownWhateverIsMistyped(t *testing.T) {
+	load := func(text string) {
+		t.Helper()
+		if _, list := (folder{"watchdog.yaml": text}).load(nil); strings.Contains(shown(list), "hunter2hunter2") {
+			t.Errorf("a secret is shown:\n%s", pretty(list))
+		}
+	}
+	load(withSecrets)
+	typed := []string{"x", " ", "\t", "\n", ":", "'", `"`, "[", "}", "#", "- ", "*", "&", "|", ",", "${"}
+	for i := range withSecrets {
+		load(withSecrets[:i] + withSecrets[i+1:])
+		for k := range 3 { // all of them, over the places
+			load(withSecrets[:i] + typed[(5*i+k)%len(typed)] + withSecrets[i:])
+		}
+	}
+}
