@@ -19,6 +19,8 @@
 package cycle
 
 import (
+	"time"
+
 	"watchdog/notify"
 	"watchdog/rules"
 	"watchdog/snapshot"
@@ -30,6 +32,11 @@ type Cycle struct {
 	Rules *rules.Set
 	// Router turns transitions into messages; nil decides without saying anything.
 	Router *notify.Router
+}
+
+// Explain says of each rule what it makes of one replication now, and changes nothing.
+func (c *Cycle) Explain(state *State, row *snapshot.Replication, now time.Time) []rules.Explanation {
+	return c.Rules.Explain(state.memory, row, now)
 }
 
 // Step decides what one snapshot means, given what is remembered. It changes neither. The

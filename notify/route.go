@@ -29,6 +29,7 @@ type Router struct {
 }
 
 type route struct {
+	number  int // from 1
 	match   alert.Matchers
 	to      []string
 	goOn    bool
@@ -47,7 +48,7 @@ func NewRouter(routes []RouteSpec) (*Router, []diag.Problem) {
 			problems = append(problems, diag.Problemf(fmt.Sprintf("[%d].to", i),
 				"name one or more sinks, as in to: [oncall]", "the route leads nowhere"))
 		}
-		one := route{match: alert.NewMatchers(spec.Match), to: spec.To, goOn: spec.Continue, groupBy: spec.GroupBy}
+		one := route{number: i + 1, match: alert.NewMatchers(spec.Match), to: spec.To, goOn: spec.Continue, groupBy: spec.GroupBy}
 		if one.groupBy == nil {
 			one.groupBy = defaultGroupBy
 		}

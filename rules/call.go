@@ -20,6 +20,7 @@ const longestWindow = 7 * 24 * time.Hour
 type call struct {
 	function
 	name   string
+	text   string // as written, for people
 	window stamp
 	// counters are indexes into tracked, for stalled.
 	counters []int

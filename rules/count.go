@@ -38,7 +38,7 @@ func (c *compiler) readCount(node *ast.Node) {
 	if !ok || n.Name != "count" && n.Name != percentStandIn || standInCall.MatchString(c.text) {
 		return
 	}
-	out := &call{function: function{usage: countUsage, result: integer}, name: "count", at: spanOf(n, c.text)}
+	out := &call{function: function{usage: countUsage, result: integer}, name: "count", text: n.String(), at: spanOf(n, c.text)}
 	if n.Name == percentStandIn {
 		out.function, out.name = function{usage: percentUsage, result: float}, "percent"
 	}

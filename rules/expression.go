@@ -227,7 +227,7 @@ func (c *compiler) readCall(n *ast.CallNode) (*call, *diag.Problem) {
 		p := problemAt(spanOf(callee, c.text), c.functionHint(callee.Value), "unknown function %q", callee.Value)
 		return nil, &p
 	}
-	out := &call{function: f, name: callee.Value, at: spanOf(callee, c.text)}
+	out := &call{function: f, name: callee.Value, text: n.String(), at: spanOf(callee, c.text)}
 	return out, f.read(out, n.Arguments, c.text)
 }
 
