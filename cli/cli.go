@@ -58,6 +58,8 @@ type commands struct {
 	Once    onceCommand    `cmd:"" help:"Run every check once and say what is wrong; exit 0 ok, 1 warning, 2 critical, 3 unknown."`
 	Record  recordCommand  `cmd:"" help:"Append snapshots to a recording as they are taken."`
 	Replay  replayCommand  `cmd:"" help:"Run recorded snapshots through the rules and print what would have been told."`
+	Alerts  alertsCommand  `cmd:"" help:"List what is pending and firing."`
+	Explain explainCommand `cmd:"" help:"Say for one replication why each rule does or does not fire, and who was told."`
 	Version versionCommand `cmd:"" help:"Print the version."`
 }
 

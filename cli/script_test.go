@@ -6,8 +6,10 @@ import (
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
 
@@ -33,8 +35,9 @@ func TestScripts(t *testing.T) {
 			return nil
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"couch": couch,
-			"html":  html,
+			"couch":      couch,
+			"html":       html,
+			"eventually": eventually,
 		},
 	})
 }
@@ -51,6 +54,21 @@ func couch(ts *testscript.TestScript, _ bool, args []string) {
 	ts.Check(err)
 	ts.Defer(stop)
 	ts.Setenv("COUCHDB_URL", strings.Replace(url, "//", "//admin:secret@", 1))
+}
+
+// eventually runs a command again and again until its output fits: eventually PATTERN COMMAND…
+func eventually(ts *testscript.TestScript, _ bool, args []string) {
+	want, err := regexp.Compile(args[0])
+	ts.Check(err)
+	for patience := time.Now().Add(20 * time.Second); ; {
+		err := ts.Exec(args[1], args[2:]...)
+		if out := ts.ReadFile("stdout"); err == nil && want.MatchString(out) {
+			return
+		} else if time.Now().After(patience) {
+			ts.Fatalf("%v: got %v and %q, want %s", args[1:], err, out, want)
+		}
+		<-time.After(50 * time.Millisecond)
+	}
 }
 
 // html starts a server that is no CouchDB.

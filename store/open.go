@@ -23,6 +23,9 @@ type Options struct {
 	ReadOnly bool
 }
 
+// ErrNoStore is the error of opening for reading what nobody has created yet.
+var ErrNoStore = errors.New("there is no such file; `watchdog run` creates it")
+
 // Open opens the store that the config names: the path of a SQLite file, created when it is
 // not there and migrated when it is of an older version, or Memory. The error is ErrInUse when
 // another process has it; in any case it names the store and says what to do.
@@ -57,7 +60,7 @@ func open(ctx context.Context, dsn string, opts Options, migrations fs.FS) (*SQL
 		return openOwned(ctx, path, exists, steps)
 	}
 	if !exists {
-		return nil, errors.New("there is no such file; `watchdog run` creates it")
+		return nil, ErrNoStore
 	}
 	return openReadOnly(ctx, path, steps)
 }
