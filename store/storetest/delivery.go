@@ -56,6 +56,16 @@ var deliveryTests = []contract{
 		must(t, err)
 		equal(t, "Deliveries", want, got)
 	}},
+	{"a note about a delivery that is done changes nothing", func(t *testing.T, s Store) {
+		oneOfEach(t, s)
+		before := everything(t, s)
+		for _, id := range []string{"sent", "dead", "nobody"} {
+			must(t, s.Sent(t.Context(), id, at(100)))
+			must(t, s.Retry(t.Context(), id, at(100), "503"))
+			must(t, s.Bury(t.Context(), id, at(100), "410"))
+		}
+		equal(t, "the store", before, everything(t, s))
+	}},
 	{"deliveries are narrowed", func(t *testing.T, s Store) {
 		oneOfEach(t, s)
 		for _, test := range []struct {

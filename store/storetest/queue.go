@@ -105,10 +105,11 @@ var queueTests = []contract{
 		equal(t, "Claim after it is sent", "3 4", claim(t, s, "hook", 0))
 	}},
 	{"dead messages are retried all or none", func(t *testing.T, s Store) {
-		say(t, s, message("1", "hook", "a"), message("2", "hook", "b"), message("3", "hook", "c"))
+		say(t, s, message("1", "hook", "a"), message("2", "hook", "b"), message("3", "hook", "c"), message("4", "hook", "d"))
 		must(t, s.Bury(t.Context(), "1", at(0), "410"))
 		must(t, s.Bury(t.Context(), "2", at(0), "410"))
-		for _, bad := range []string{"3", "nobody"} {
+		must(t, s.Sent(t.Context(), "4", at(0)))
+		for _, bad := range []string{"3", "4", "nobody"} {
 			if err := s.RetryDead(t.Context(), at(1), "1", bad, "2"); err == nil || !strings.Contains(err.Error(), bad) {
 				t.Errorf("RetryDead with %s, which is not dead: got error %v, want one that names it", bad, err)
 			}

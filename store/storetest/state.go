@@ -157,6 +157,21 @@ var stateTests = []contract{
 		}
 		equal(t, "the store", contents{}, everything(t, s))
 	}},
+	{"a commit that has begun is finished when its context ends", func(t *testing.T, s Store) {
+		ctx, cancel := context.WithCancel(t.Context())
+		must(t, s.Commit(ctx, &cycle.Outcome{Server: "prod", ServerMemory: ending(cancel), Replications: whole().Replications[:1]}))
+		equal(t, "Restore", remembered{
+			Server: []string{"ended"}, Replications: []string{"_replicator/orders orders: 3 crashes"},
+		}, restore(t, s, "prod"))
+	}},
+}
+
+// ending is a memory that ends a context when it is written.
+type ending context.CancelFunc
+
+func (e ending) AppendBinary(to []byte) ([]byte, error) {
+	e()
+	return append(to, "ended"...), nil
 }
 
 func testAtomicity(t *testing.T, s Store) {
