@@ -53,14 +53,17 @@ func (s IO) colored(w io.Writer) bool {
 type commands struct {
 	Config string `short:"c" default:"watchdog.yaml" env:"WATCHDOG_CONFIG" placeholder:"FILE" help:"The config file (default ${default})."`
 
-	Run     runCommand     `cmd:"" help:"Watch, and tell: the daemon."`
-	Check   checkCommand   `cmd:"" help:"Check the config: all mistakes and lints at once."`
-	Once    onceCommand    `cmd:"" help:"Run every check once and say what is wrong; exit 0 ok, 1 warning, 2 critical, 3 unknown."`
-	Record  recordCommand  `cmd:"" help:"Append snapshots to a recording as they are taken."`
-	Replay  replayCommand  `cmd:"" help:"Run recorded snapshots through the rules and print what would have been told."`
-	Alerts  alertsCommand  `cmd:"" help:"List what is pending and firing."`
-	Explain explainCommand `cmd:"" help:"Say for one replication why each rule does or does not fire, and who was told."`
-	Version versionCommand `cmd:"" help:"Print the version."`
+	Run        runCommand        `cmd:"" help:"Watch, and tell: the daemon."`
+	Check      checkCommand      `cmd:"" help:"Check the config: all mistakes and lints at once."`
+	Once       onceCommand       `cmd:"" help:"Run every check once and say what is wrong; exit 0 ok, 1 warning, 2 critical, 3 unknown."`
+	Record     recordCommand     `cmd:"" help:"Append snapshots to a recording as they are taken."`
+	Replay     replayCommand     `cmd:"" help:"Run recorded snapshots through the rules and print what would have been told."`
+	Alerts     alertsCommand     `cmd:"" help:"List what is pending and firing."`
+	Explain    explainCommand    `cmd:"" help:"Say for one replication why each rule does or does not fire, and who was told."`
+	Deliveries deliveriesCommand `cmd:"" help:"What is on its way to people."`
+	Sink       sinkCommand       `cmd:"" help:"Try a sink."`
+	Message    messageCommand    `cmd:"" help:"Render what would be sent if a rule fired."`
+	Version    versionCommand    `cmd:"" help:"Print the version."`
 }
 
 // session is what a command's Run method gets.

@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -37,6 +38,7 @@ func TestScripts(t *testing.T) {
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"couch":      couch,
 			"html":       html,
+			"hook":       hook,
 			"eventually": eventually,
 		},
 	})
@@ -69,6 +71,16 @@ func eventually(ts *testscript.TestScript, _ bool, args []string) {
 		}
 		<-time.After(50 * time.Millisecond)
 	}
+}
+
+// hook starts a receiver that answers everything with one status, and puts its URL into
+// HOOK_URL: hook 403.
+func hook(ts *testscript.TestScript, _ bool, args []string) {
+	status, err := strconv.Atoi(args[0])
+	ts.Check(err)
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(status) }))
+	ts.Defer(server.Close)
+	ts.Setenv("HOOK_URL", server.URL)
 }
 
 // html starts a server that is no CouchDB.

@@ -14,8 +14,15 @@ import (
 	"watchdog/outbox"
 )
 
+// sink is what every sink can do.
+type sink interface {
+	notify.Sink
+	// Preview is what Send would send.
+	Preview(m *notify.Message) ([]byte, error)
+}
+
 // openSink makes what sends to one sink of the config.
-func (s *session) openSink(c config.Sink) (notify.Sink, error) {
+func (s *session) openSink(c config.Sink) (sink, error) {
 	switch {
 	case c.Slack != nil:
 		return slack.New(*c.Slack, slack.Options{})

@@ -105,11 +105,7 @@ func (s *step) stepServer() {
 		v.census = &census{step: s, view: newReplicationView(s.memory.server, s.set.labels, s.at)}
 	}
 	r.server = s.memory.alerts
-	subject := &subject{
-		view: v, known: alert.Subject{Server: s.memory.server}, labels: s.set.labels,
-		describe: func(a *alert.Alert) { a.Error = env.Error },
-		data:     func() map[string]any { return serverData(env, v.known) },
-	}
+	subject := s.serverSubject(v, env)
 	for _, rule := range s.set.server {
 		// What a server rule sees is whole even when the check is not: that is its subject.
 		r.server = s.stepAlert(rule, subject, r.server, nil, false)
@@ -148,13 +144,7 @@ func (s *step) stepReplication(row *snapshot.Replication) {
 func (s *step) evaluate(before, next *entry) stamp {
 	v := s.view
 	v.look(next.row, next.past)
-	subject := &subject{
-		view:     &v.view,
-		known:    alert.Subject{Server: s.memory.server, Database: next.row.Database, DocID: next.row.DocID},
-		labels:   s.set.labels,
-		describe: func(a *alert.Alert) { describe(a, next.row, next.past) },
-		data:     func() map[string]any { return replicationData(&v.fields, v.known) },
-	}
+	subject := s.replicationSubject(next.row, next.past)
 	var beforePast *past
 	if before != nil {
 		beforePast = before.past
@@ -167,6 +157,26 @@ func (s *step) evaluate(before, next *entry) stamp {
 		v.holdsUntil(s.at + 1) // what was held may end at the next look, though nothing changes
 	}
 	return v.until
+}
+
+func (s *step) serverSubject(v *view, env *serverEnv) *subject {
+	return &subject{
+		view: v, known: alert.Subject{Server: s.memory.server}, labels: s.set.labels,
+		describe: func(a *alert.Alert) { a.Error = env.Error },
+		data:     func() map[string]any { return serverData(env, v.known) },
+	}
+}
+
+// replicationSubject is the replication that the step's view looks at.
+func (s *step) replicationSubject(row *snapshot.Replication, p *past) *subject {
+	v := s.view
+	return &subject{
+		view:     &v.view,
+		known:    alert.Subject{Server: s.memory.server, Database: row.Database, DocID: row.DocID},
+		labels:   s.set.labels,
+		describe: func(a *alert.Alert) { describe(a, row, p) },
+		data:     func() map[string]any { return replicationData(&v.fields, v.known) },
+	}
 }
 
 func (s *step) remember(before *entry, key snapshot.Key, next *entry) {

@@ -1,0 +1,96 @@
+package cli
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"text/tabwriter"
+	"time"
+
+	"watchdog/store"
+)
+
+type deliveriesCommand struct {
+	List  deliveriesListCommand  `cmd:"" help:"List what is queued, being retried, sent or dead, the latest first."`
+	Retry deliveriesRetryCommand `cmd:"" help:"Queue dead deliveries again."`
+}
+
+type deliveriesListCommand struct {
+	Output string   `short:"o" enum:"table,json,jsonl" default:"table" help:"table, json or jsonl."`
+	Status []string `enum:"queued,retrying,sent,dead" placeholder:"STATUS" help:"queued, retrying, sent or dead; may be repeated."`
+	Sink   string   `placeholder:"NAME" help:"Only to this sink."`
+	Limit  int      `help:"How many at most; 0 means all."`
+}
+
+// Run lists deliveries, from the store.
+func (c *deliveriesListCommand) Run(s *session) error {
+	cfg, _, err := s.load(s.configPath)
+	if err != nil {
+		return err
+	}
+	kept, err := s.openBeside(cfg.Store)
+	if err != nil {
+		return err
+	}
+	all := []store.Delivery{}
+	if kept != nil {
+		defer kept.Close()
+		filter := store.DeliveryFilter{Sink: c.Sink, Limit: c.Limit}
+		for _, status := range c.Status {
+			filter.Statuses = append(filter.Statuses, store.Status(status))
+		}
+		found, err := kept.Deliveries(s.ctx, filter)
+		if err != nil {
+			return err
+		}
+		all = append(all, found...)
+	}
+	return printDeliveries(s.Stdout, c.Output, all)
+}
+
+func printDeliveries(w io.Writer, output string, all []store.Delivery) error {
+	enc := json.NewEncoder(w)
+	switch output {
+	case "json":
+		return enc.Encode(all)
+	case "jsonl":
+		for i := range all {
+			if err := enc.Encode(&all[i]); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	for _, d := range all {
+		next := ""
+		if d.NextAttemptAt != nil {
+			next = "next " + d.NextAttemptAt.Format(time.RFC3339)
+		}
+		fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\n", d.CreatedAt.Format(time.RFC3339), d.ID, d.Sink, d.Status,
+			count(len(d.Alerts), "alert"), count(d.Attempts, "attempt"), next, oneLine(d.LastError))
+	}
+	return table.Flush()
+}
+
+type deliveriesRetryCommand struct {
+	IDs []string `arg:"" name:"id" help:"Deliveries, as list shows them."`
+}
+
+// Run queues dead deliveries again, for the daemon that starts next.
+func (c *deliveriesRetryCommand) Run(s *session) error {
+	cfg, _, err := s.load(s.configPath)
+	if err != nil {
+		return err
+	}
+	kept, err := store.Open(s.ctx, cfg.Store, store.Options{})
+	if err != nil {
+		return err
+	}
+	err = errors.Join(kept.RetryDead(s.ctx, time.Now(), c.IDs...), kept.Close())
+	if err == nil {
+		fmt.Fprintf(s.Stderr, "%s queued again\n", count(len(c.IDs), "message"))
+	}
+	return err
+}
