@@ -1,7 +1,5 @@
 package snapshot
 
-import "errors"
-
 // docRow takes one row of /_scheduler/docs.
 func (b *Builder) docRow(database string, data []byte) error {
 	sum := sumOf(data)
@@ -15,7 +13,7 @@ func (b *Builder) docRow(database string, data []byte) error {
 		return err
 	}
 	if len(row.docID) == 0 {
-		return errors.New("it has no doc_id")
+		return errNoDocID
 	}
 	b.learn(row.database, database)
 	place = b.prev.find(database, row.docID, place)
@@ -69,7 +67,7 @@ func (b *Builder) jobRow(data []byte) error {
 		database, name = b.jobDatabase(row.database), row.docID
 	}
 	if len(name) == 0 {
-		return errors.New("it has neither a doc_id nor, as the job of no document, an id")
+		return errNoName
 	}
 	if !b.wanted(database) {
 		return nil

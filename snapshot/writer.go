@@ -23,14 +23,14 @@ func NewWriter(out io.Writer) *Writer { return &Writer{out: out} }
 func (w *Writer) Write(l *Line) error {
 	masked := *l
 	masked.T = l.T.UTC()
-	masked.Docs = maskJSON(l.Docs)
-	masked.Jobs = maskJSON(l.Jobs)
-	masked.ActiveTasks = maskJSON(l.ActiveTasks)
+	masked.Docs = MaskJSON(l.Docs)
+	masked.Jobs = MaskJSON(l.Jobs)
+	masked.ActiveTasks = MaskJSON(l.ActiveTasks)
 	masked.Error = secret.MaskURLs(l.Error)
 	if l.Asked != nil {
 		masked.Asked = make(map[string]json.RawMessage, len(l.Asked))
 		for name, answer := range l.Asked {
-			masked.Asked[name] = maskJSON(answer)
+			masked.Asked[name] = MaskJSON(answer)
 		}
 	}
 	w.buf.Reset()
@@ -45,8 +45,8 @@ func (w *Writer) Write(l *Line) error {
 	return nil
 }
 
-// maskJSON is data, which is JSON, without the credentials of URLs in its strings.
-func maskJSON(data []byte) []byte {
+// MaskJSON is data, which is JSON, without the credentials of URLs in its strings.
+func MaskJSON(data []byte) []byte {
 	if !bytes.ContainsRune(data, '@') && !bytes.Contains(data, []byte(`\u0040`)) {
 		return data
 	}
