@@ -11,12 +11,28 @@ import (
 // Decoder has the error. An answer that is not whole, or no listing, is an error.
 func EachRow(body io.Reader, each func(row []byte) (more bool)) error {
 	var f framer
-	f.reset(body)
-	err := f.list([]string{"docs", "jobs", "rows"}, func(_ int, row []byte) { f.enough = !each(row) })
-	if f.enough {
+	source := &leavable{body: body}
+	f.reset(source)
+	err := f.list([]string{"docs", "jobs", "rows"}, func(_ int, row []byte) {
+		source.left = source.left || !each(row)
+	})
+	if source.left {
 		return nil
 	}
 	return err
+}
+
+// leavable is a body that can be left before its end.
+type leavable struct {
+	body io.Reader
+	left bool
+}
+
+func (l *leavable) Read(p []byte) (int, error) {
+	if l.left {
+		return 0, io.EOF
+	}
+	return l.body.Read(p)
 }
 
 // Decoder decodes rows one by one, each on its own: without what another listing says of the

@@ -2,7 +2,6 @@ package snapshot
 
 import (
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
 	"slices"
@@ -17,9 +16,6 @@ const maxRow = 16 << 20
 // errTooLong stands for a row of more than maxRow bytes.
 var errTooLong = fmt.Errorf("longer than %d MiB", maxRow>>20)
 
-// errEnough ends a list that was left before its end.
-var errEnough = errors.New("no more rows wanted")
-
 // framer cuts an answer of CouchDB into its rows without decoding them, in memory bounded by
 // the longest row.
 type framer struct {
@@ -29,7 +25,6 @@ type framer struct {
 	pos, end int   // what is read and not used yet is buf[pos:end]
 	total    int64 // bytes read
 	rows     int   // rows begun
-	enough   bool  // set by who takes the rows: no more of them
 }
 
 func (f *framer) reset(src io.Reader) {
@@ -194,9 +189,7 @@ func (f *framer) array(each func(row int, data []byte)) error {
 		if data != nil && len(data) == 0 {
 			return f.unexpected(c, "a row")
 		}
-		if each(f.rows, data); f.enough {
-			return errEnough
-		}
+		each(f.rows, data)
 	}
 }
 
