@@ -36,26 +36,35 @@ func recorded(t *testing.T) []*snapshot.Snapshot {
 	}
 }
 
-func newCycle(t *testing.T) *cycle.Cycle {
-	t.Helper()
-	var compiled []*rules.Rule
-	for _, spec := range []rules.Spec{
+func someSpecs() []rules.Spec {
+	return []rules.Spec{
 		{Name: "failed", When: `state == "failed"`, Severity: "critical"},
 		{Name: "crashing", When: `state in ["crashing", "error"]`, For: 5 * time.Second, KeepFiringFor: 10 * time.Second},
 		{Name: "stalled", When: `stalled("docs_written", "10s")`},
 		{Name: "pending", On: &rules.EventSpec{To: []string{"pending"}}},
-	} {
+	}
+}
+
+func compile(t testing.TB, specs ...rules.Spec) []*rules.Rule {
+	t.Helper()
+	var compiled []*rules.Rule
+	for _, spec := range specs {
 		r, problems := rules.Compile(spec)
 		if r == nil {
 			t.Fatalf("Compile(%s): %+v", spec.Name, problems)
 		}
 		compiled = append(compiled, r)
 	}
+	return compiled
+}
+
+func newCycle(t testing.TB) *cycle.Cycle {
+	t.Helper()
 	router, problems := notify.NewRouter([]notify.RouteSpec{{To: []string{"oncall"}}})
 	if len(problems) > 0 {
 		t.Fatalf("NewRouter: %+v", problems)
 	}
-	return &cycle.Cycle{Rules: rules.NewSet(rules.SetSpec{Rules: compiled}), Router: router}
+	return &cycle.Cycle{Rules: rules.NewSet(rules.SetSpec{Rules: compile(t, someSpecs()...)}), Router: router}
 }
 
 // said is what people would hear of an outcome.
