@@ -246,6 +246,9 @@ func TestReadOnlyCreatesNothing(t *testing.T) {
 	path := newFile(t)
 	_, err := store.Open(t.Context(), path, store.Options{ReadOnly: true})
 	wantError(t, "Open", err, "open store "+path+": there is no such file; `watchdog run` creates it")
+	if !errors.Is(err, store.ErrNoStore) {
+		t.Errorf("Open: got error %v, want ErrNoStore", err)
+	}
 	entries, err := os.ReadDir(filepath.Dir(path))
 	if err != nil {
 		t.Fatal(err)
