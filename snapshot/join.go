@@ -30,6 +30,10 @@ func deriveFromJob(r *Replication) {
 	}
 }
 
+// Derive sets what CouchDB works out from the history of a job, for those who make rows without a
+// server: the error, `error_count` and `last_updated`, and a state.
+func (r *Replication) Derive() { deriveFromJob(r) }
+
 // join is the document's row and its job's, of which the job's was read later and so decides.
 //
 // There is one exception. When CouchDB finishes a replication it writes the document and then
