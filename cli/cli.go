@@ -63,6 +63,7 @@ type commands struct {
 	Deliveries deliveriesCommand `cmd:"" help:"What is on its way to people."`
 	Sink       sinkCommand       `cmd:"" help:"Try a sink."`
 	Message    messageCommand    `cmd:"" help:"Render what would be sent if a rule fired."`
+	Test       testCommand       `cmd:"" help:"Run the tests of rules, in YAML beside them."`
 	Version    versionCommand    `cmd:"" help:"Print the version."`
 }
 

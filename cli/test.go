@@ -1,0 +1,226 @@
+package cli
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"time"
+
+	"watchdog/config"
+	"watchdog/diag"
+	"watchdog/rules/ruletest"
+)
+
+type testCommand struct {
+	Output string         `short:"o" enum:"text,json,jsonl" default:"text" help:"text, or json, jsonl: one object for each test."`
+	JUnit  string         `name:"junit" placeholder:"FILE" help:"Write the results as JUnit XML too."`
+	Only   *regexp.Regexp `name:"run" placeholder:"REGEXP" help:"Run only the tests whose name fits."`
+	Files  []string       `arg:"" optional:"" name:"file" help:"Rule tests, or globs (default *_test.yaml beside the config)."`
+}
+
+// tested is one test that was run.
+type tested struct {
+	file     string
+	line     int
+	name     string
+	failures []located
+	elapsed  time.Duration
+}
+
+// located is a failure with the line of what was expected.
+type located struct {
+	ruletest.Failure
+	line int
+}
+
+// Run runs the tests of all files. Tests that fail exit with 1, files that are wrong with 2.
+func (c *testCommand) Run(s *session) error {
+	paths, err := c.paths(s)
+	if err != nil {
+		fmt.Fprintf(s.Stderr, "watchdog: %v\n", err)
+		return exit(exitUsage)
+	}
+	runner := testRunner{session: s, only: c.Only, plans: map[string]ruletest.Plan{}}
+	var all []tested
+	var wrong diag.List
+	for _, path := range paths {
+		results, list := runner.file(path)
+		all = append(all, results...)
+		for _, d := range list {
+			if d.Level != diag.Lint && !slices.Contains(wrong, d) { // two files may test one config
+				wrong = append(wrong, d)
+			}
+		}
+	}
+	for _, d := range wrong {
+		fmt.Fprint(s.Stderr, d.Pretty())
+	}
+	if err := c.report(s, all); err != nil {
+		return err
+	}
+	failed := 0
+	for _, t := range all {
+		if len(t.failures) > 0 {
+			failed++
+		}
+	}
+	fmt.Fprintf(s.Stderr, "%s in %s, %d failed\n", count(len(all), "test"), count(len(paths), "file"), failed)
+	switch {
+	case len(wrong) > 0:
+		return exit(exitUsage)
+	case failed > 0:
+		return exit(exitFailed)
+	}
+	return nil
+}
+
+// paths are the files to run, in order, each once.
+func (c *testCommand) paths(s *session) ([]string, error) {
+	patterns := c.Files
+	if len(patterns) == 0 {
+		patterns = []string{filepath.Join(filepath.Dir(s.configPath), "*_test.yaml")}
+	}
+	var paths []string
+	for _, pattern := range patterns {
+		found := []string{pattern}
+		if strings.ContainsAny(pattern, "*?[") {
+			var err error
+			if found, err = filepath.Glob(pattern); err != nil {
+				return nil, fmt.Errorf("%s is not a pattern of files: close every [", pattern)
+			}
+		}
+		if len(found) == 0 {
+			return nil, fmt.Errorf("no file matches %s", pattern)
+		}
+		for _, path := range found {
+			if !slices.Contains(paths, path) {
+				paths = append(paths, path)
+			}
+		}
+	}
+	return paths, nil
+}
+
+// report prints what was found, and writes it for others.
+func (c *testCommand) report(s *session, all []tested) error {
+	if c.JUnit != "" {
+		if err := writeJUnit(c.JUnit, all); err != nil {
+			return fmt.Errorf("write %s: %w", c.JUnit, err)
+		}
+	}
+	if c.Output != "text" {
+		return printTestsJSON(s.Stdout, c.Output, all)
+	}
+	return printTests(s.Stdout, all)
+}
+
+// printTests prints a line for each file and test, and below one that failed what was expected
+// and what there was.
+func printTests(w io.Writer, all []tested) error {
+	var b strings.Builder
+	file := ""
+	for _, t := range all {
+		if t.file != file {
+			file = t.file
+			b.WriteString(file + "\n")
+		}
+		if len(t.failures) == 0 {
+			fmt.Fprintf(&b, "  ok    %s\n", oneLine(t.name))
+			continue
+		}
+		fmt.Fprintf(&b, "  FAIL  %s\n", oneLine(t.name))
+		for _, f := range t.failures {
+			fmt.Fprintf(&b, "        %s:%d: %s", t.file, f.line, indentedBy(8, f.String()))
+		}
+	}
+	_, err := io.WriteString(w, b.String())
+	return err
+}
+
+// indentedBy indents all lines but the first and those that are empty.
+func indentedBy(n int, text string) string {
+	lines := strings.SplitAfter(text, "\n")
+	for i := 1; i < len(lines); i++ {
+		if strings.TrimSpace(lines[i]) != "" {
+			lines[i] = strings.Repeat(" ", n) + lines[i]
+		}
+	}
+	return strings.Join(lines, "")
+}
+
+// testRunner runs files of tests. Several that test one config load it once.
+type testRunner struct {
+	*session
+	only  *regexp.Regexp
+	plans map[string]ruletest.Plan
+}
+
+// file runs the tests of one file. Where anything is wrong with it or its config, none is run.
+func (r *testRunner) file(path string) ([]tested, diag.List) {
+	var f ruletest.File
+	decoded := config.DecodeFile(config.Options{Path: path, Env: r.Env}, &f)
+	plan, list := r.plan(path, &f, decoded)
+	plan.Recording = r.recordings(filepath.Dir(path))
+	tests, problems := ruletest.Compile(&f, &plan)
+	for _, p := range problems {
+		decoded.Problem(p)
+	}
+	if list = append(decoded.Diagnostics(), list...); list.Failed() {
+		return nil, list
+	}
+	var results []tested
+	for _, t := range tests {
+		if r.only != nil && !r.only.MatchString(t.Name) {
+			continue
+		}
+		began := time.Now()
+		result := tested{file: path, line: decoded.Line(t.Path), name: t.Name}
+		for _, failure := range t.Run() {
+			result.failures = append(result.failures, located{failure, decoded.Line(failure.Path)})
+		}
+		result.elapsed = time.Since(began)
+		results = append(results, result)
+	}
+	return results, nil
+}
+
+// plan is what a file runs against: the rules and routes of its config, or files of rules.
+func (r *testRunner) plan(path string, f *ruletest.File, decoded *config.Beside) (ruletest.Plan, diag.List) {
+	if f.Config != "" && f.Rules != nil {
+		decoded.Problem(diag.Problemf("rules", "name them under include: in the config", "a file tests a config, or files of rules"))
+		return emptyPlan(), nil
+	}
+	o := config.Options{Path: path, Env: func(name string) (string, bool) {
+		if value, ok := f.Env[name]; ok {
+			return value, true
+		}
+		return r.Env(name)
+	}}
+	if f.Rules != nil {
+		return rulesPlan(o, f.Rules)
+	}
+	o.Path = cmp.Or(f.Config, r.configPath)
+	if f.Config != "" && !filepath.IsAbs(f.Config) {
+		o.Path = filepath.Join(filepath.Dir(path), f.Config)
+	}
+	key := fmt.Sprint(o.Path, f.Env)
+	if p, ok := r.plans[key]; ok {
+		return p, nil
+	}
+	if _, err := os.Stat(o.Path); errors.Is(err, os.ErrNotExist) {
+		decoded.Problem(diag.Problemf("config", "the path counts from the folder of this file; without it the command's config is tested",
+			"there is no file %s", o.Path))
+		return emptyPlan(), nil
+	}
+	p, list := configPlan(o)
+	if !list.Failed() {
+		r.plans[key] = p
+	}
+	return p, list
+}
