@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"maps"
+	"runtime"
 	"slices"
 	"strings"
 	"testing"
@@ -106,6 +107,7 @@ func TestAnOddRowIsUnknownAndTheRestStands(t *testing.T) {
 		{"null for a row", `null`, "it is null, not an object"},
 		{"a row that is malformed", `{"doc_id":"x",}`, "invalid character '}' looking for beginning of object key string"},
 		{"a control character in a text", "{\"doc_id\":\"x\ny\"}", `invalid character '\n' in string literal`},
+		{"a control character in a long text", `{"doc_id":"aaaaaaaaaaa` + "\x01" + `aaaaaaaaaaaaaaaaaaaa"}`, `invalid character '\x01' in string literal`},
 		{"a row of 17 MiB", `{"doc_id":"x","info":"` + strings.Repeat("x", 17<<20) + `"}`, "longer than 16 MiB"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
@@ -123,6 +125,32 @@ func TestAnOddRowIsUnknownAndTheRestStands(t *testing.T) {
 			}
 		})
 	}
+}
+
+// A row without end must not fill the memory.
+func TestMemoryIsBoundedByTheLongestRow(t *testing.T) {
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	b := snapshot.NewBuilder("prod", noon)
+	err := b.Docs("_replicator", io.MultiReader(
+		strings.NewReader(`{"docs":[{"doc_id":"`), io.LimitReader(endless{}, 160<<20), strings.NewReader(`"},`+doc("a", "running", info7, "null")+`]}`)))
+	runtime.ReadMemStats(&after)
+	s := b.Snapshot()
+	if err != nil || paths(s) != "_replicator/a" || len(s.RowErrors) != 1 {
+		t.Fatalf("got replications %s, row errors %v, error %v; want a and one row error", paths(s), s.RowErrors, err)
+	}
+	if got := (after.TotalAlloc - before.TotalAlloc) >> 20; got > 100 {
+		t.Errorf("a row of 160 MiB took %d MiB, want at most 100", got)
+	}
+}
+
+type endless struct{}
+
+func (endless) Read(p []byte) (int, error) {
+	for i := range p {
+		p[i] = 'x'
+	}
+	return len(p), nil
 }
 
 func TestAnOddJobMakesEveryAbsenceUnproven(t *testing.T) {
@@ -260,6 +288,8 @@ func TestDatabasesGoByTheNameTheyWereAskedFor(t *testing.T) {
 		{"with the shard around it", "shards/80000000-ffffffff/_replicator.1795504031", "shards/00000000-7fffffff/_replicator.1795504031", "_replicator/x"},
 		{"with both", "shards/80000000-ffffffff/acme/_replicator.17", "acme/_replicator", "_replicator/x"},
 		{"of an account that was not seen in documents", "_replicator", "acme/_replicator", "_replicator/x acme/_replicator/x"},
+		{"with a suffix that is no time", "_replicator", "shards/00000000-7fffffff/_replicator.old", "_replicator/x _replicator.old/x"},
+		{"with nothing but a shard", "_replicator", "shards/x", "_replicator/x shards/x/x"},
 		{"of another database", "acme/_replicator", "acme/team/_replicator", "_replicator/x acme/team/_replicator/x"},
 	} {
 		t.Run(test.name, func(t *testing.T) {

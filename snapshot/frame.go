@@ -49,6 +49,34 @@ func (r *refusal) Error() string {
 // Anything but a whole answer is an error: a list that ends early is never taken for a shorter
 // list.
 func (f *framer) list(names []string, each func(row int, data []byte)) error {
+	found := false
+	var refused refusal
+	err := f.object(func(key string) error {
+		c, err := f.next()
+		switch {
+		case err != nil:
+			return err
+		case c != '[' || !slices.Contains(names, key):
+			return f.other(key, &refused)
+		case found:
+			return fmt.Errorf("the answer has a second list %q", key)
+		}
+		found = true
+		return f.array(each)
+	})
+	switch {
+	case err != nil:
+		return err
+	case refused.Name != "":
+		return &refused
+	case !found:
+		return fmt.Errorf("the answer has no list %q", names[0])
+	}
+	return f.finish()
+}
+
+// object calls member with every key of the answer, which is an object; it reads the value.
+func (f *framer) object(member func(key string) error) error {
 	c, err := f.next()
 	if err != nil {
 		return err
@@ -57,50 +85,22 @@ func (f *framer) list(names []string, each func(row int, data []byte)) error {
 		return f.notA("object")
 	}
 	f.pos++
-	found := false
-	var refused refusal
-	for first := true; ; first = false {
-		if c, err = f.next(); err != nil {
-			return err
-		}
-		if c == '}' {
-			f.pos++
-			break
-		}
-		if !first {
-			if c != ',' {
-				return f.unexpected(c, "',' or '}'")
-			}
-			f.pos++
-		}
+	if c, err = f.next(); err == nil && c == '}' {
+		f.pos++
+		return nil
+	}
+	for {
 		key, err := f.key()
 		if err != nil {
 			return err
 		}
-		if c, err = f.next(); err != nil {
+		if err := member(key); err != nil {
 			return err
 		}
-		if c == '[' && slices.Contains(names, key) {
-			if found {
-				return fmt.Errorf("the answer has a second list %q", key)
-			}
-			found = true
-			if err := f.array(each); err != nil {
-				return err
-			}
-			continue
-		}
-		if err := f.other(key, &refused); err != nil {
+		if more, err := f.more('}'); err != nil || !more {
 			return err
 		}
 	}
-	switch {
-	case refused.Name != "":
-		return &refused
-	case !found:
-		return fmt.Errorf("the answer has no list %q", names[0])
-	}
-	return f.finish()
 }
 
 // key reads `"key":` and returns the key as it stands between the quotes.
@@ -163,34 +163,38 @@ func scalarText(data []byte) string {
 // array calls each with every element of the array that begins here.
 func (f *framer) array(each func(row int, data []byte)) error {
 	f.pos++ // the bracket
-	for first := true; ; first = false {
-		c, err := f.next()
-		if err != nil {
-			return err
-		}
-		if c == ']' {
-			f.pos++
-			return nil
-		}
-		if !first {
-			if c != ',' {
-				return f.unexpected(c, "',' or ']'")
-			}
-			f.pos++
-			if c, err = f.next(); err != nil {
-				return err
-			}
-		}
+	c, err := f.next()
+	if err == nil && c == ']' {
+		f.pos++
+		return nil
+	}
+	for {
 		f.rows++
 		data, err := f.value()
 		if err != nil {
 			return err
 		}
 		if data != nil && len(data) == 0 {
-			return f.unexpected(c, "a row")
+			return f.unexpected(f.buf[f.pos], "a row")
 		}
 		each(f.rows, data)
+		if more, err := f.more(']'); err != nil || !more {
+			return err
+		}
 	}
+}
+
+// more steps over the comma behind an element, or over the bracket that ends them.
+func (f *framer) more(end byte) (bool, error) {
+	c, err := f.next()
+	switch {
+	case err != nil:
+		return false, err
+	case c != ',' && c != end:
+		return false, f.unexpected(c, fmt.Sprintf("',' or %q", end))
+	}
+	f.pos++
+	return c == ',', nil
 }
 
 // finish makes sure that nothing follows.
@@ -209,6 +213,9 @@ func (f *framer) finish() error {
 // longer than maxRow, empty when none begins here. It is valid until more is read. Only strings
 // and brackets are looked at, so it may be malformed inside.
 func (f *framer) value() ([]byte, error) {
+	if _, err := f.next(); err != nil {
+		return nil, err
+	}
 	var s span
 	scanned, tooLong := 0, false
 	for {
@@ -226,7 +233,7 @@ func (f *framer) value() ([]byte, error) {
 			f.pos += scanned
 			scanned, tooLong = 0, true
 		}
-		if err := f.more(); err != nil {
+		if err := f.fill(); err != nil {
 			return nil, err
 		}
 	}
@@ -240,7 +247,7 @@ func (f *framer) next() (byte, error) {
 				return c, nil
 			}
 		}
-		if err := f.more(); err != nil {
+		if err := f.fill(); err != nil {
 			return 0, err
 		}
 	}
@@ -248,8 +255,8 @@ func (f *framer) next() (byte, error) {
 
 func isSpace(c byte) bool { return c == ' ' || c == '\n' || c == '\r' || c == '\t' }
 
-// more reads at least one byte behind what is not used yet.
-func (f *framer) more() error {
+// fill reads at least one byte behind what is not used yet.
+func (f *framer) fill() error {
 	if f.pos > 0 {
 		f.end = copy(f.buf, f.buf[f.pos:f.end])
 		f.pos = 0
@@ -296,93 +303,4 @@ func (f *framer) notA(kind string) error {
 		text = text[:shown] + "…"
 	}
 	return fmt.Errorf("the answer is no JSON %s: it begins with %q", kind, text)
-}
-
-// span finds the end of one JSON value in text that comes in pieces.
-type span struct {
-	depth   int
-	inside  spanPlace
-	escaped bool // the byte before was a backslash
-}
-
-type spanPlace uint8
-
-const (
-	atStart spanPlace = iota
-	inScalar
-	inString
-	between // strings, inside brackets
-)
-
-// scan goes on in the next piece: n bytes of it belong to the value, which done says is whole.
-func (s *span) scan(b []byte) (n int, done bool) {
-	for n < len(b) {
-		if s.inside == inString {
-			n += s.skipString(b[n:])
-			if s.inside != inString && s.depth == 0 {
-				return n, true
-			}
-			continue
-		}
-		switch b[n] {
-		case '"':
-			if s.inside == inScalar {
-				return n, true
-			}
-			if s.depth > 0 { // mostly a whole string without escapes
-				end := n + 1 + plain(b[n+1:])
-				if end < len(b) && b[end] == '"' {
-					n = end
-					break
-				}
-			}
-			s.inside = inString
-		case '{', '[':
-			if s.inside == inScalar {
-				return n, true
-			}
-			s.inside = between
-			s.depth++
-		case '}', ']':
-			if s.depth == 0 {
-				return n, true
-			}
-			if s.depth--; s.depth == 0 {
-				return n + 1, true
-			}
-		case ',', ':', ' ', '\n', '\r', '\t':
-			if s.depth == 0 {
-				return n, true
-			}
-		default:
-			if s.depth == 0 {
-				s.inside = inScalar
-			}
-		}
-		n++
-	}
-	return n, false
-}
-
-// skipString goes on inside a string, to behind its closing quote if that is in b.
-func (s *span) skipString(b []byte) (n int) {
-	for n < len(b) {
-		if s.escaped {
-			s.escaped = false
-			n++
-			continue
-		}
-		if n += plain(b[n:]); n == len(b) {
-			break
-		}
-		switch b[n] {
-		case '"':
-			s.inside = between
-			return n + 1
-		case '\\':
-			s.escaped = true
-		}
-		n++
-	}
-	return n
 }

@@ -19,7 +19,9 @@ import (
 var oddities = []string{
 	`{"doc_id":"x","info":"2.x says it so","error_count":1}`,
 	`{"doc_id":"x","info":{"error":{"a":1}}}`,
-	`{"doc_id":"x","info":{"source_seq":12,"through_seq":[7,"g1A"],"checkpointed_source_seq":-0,"docs_read":1e3,"docs_written":12345678901234567890}}`,
+	`{"doc_id":"x","info":{"source_seq":12,"through_seq":[7,"g1A"],"checkpointed_source_seq":-0,"docs_read":1e3}}`,
+	`{"doc_id":"x","info":{"docs_written":12345678901234567890,"docs_read":123456789012345678,"source_seq":7}}`,
+	"{\"doc_id\":\"aaaaaaaaaaaaaaaa\x01aaaaaaaaaaaaaaaa\"}",
 	`{"doc_id":"x","doc_id":"y","info":{"docs_read":1},"info":null,"error_count":3,"error_count":null}`,
 	`{"doc_id":"x","last_updated":1495000000,"start_time":"2011-06-07T16:54:35+02:00"}`,
 	`{"doc_id":"x","last_updated":"2026-02-30T00:00:00Z","start_time":"2026-02-28T23:59:60Z"}`,

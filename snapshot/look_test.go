@@ -113,6 +113,19 @@ func TestReuseChangesNothing(t *testing.T) {
 	}
 }
 
+func TestTheSameRowOfAnotherDatabaseIsAnother(t *testing.T) {
+	row := docs(doc("x", "running", info7, "null"))
+	first := look(t, nil, row, noJobs, noTasks)
+	b := snapshot.NewBuilder("prod", noon)
+	b.Reuse(first)
+	b.Docs("team/_replicator", strings.NewReader(row))
+	b.Docs("_replicator", strings.NewReader(row))
+	b.Jobs(strings.NewReader(noJobs))
+	if got := paths(b.Snapshot()); got != "_replicator/x team/_replicator/x" {
+		t.Errorf("got replications %s, want x of both databases", got)
+	}
+}
+
 func TestTheTimelineReusedIsTheTimeline(t *testing.T) {
 	var prev *snapshot.Snapshot
 	for _, line := range timeline(t) {

@@ -27,6 +27,7 @@ type Reader struct {
 	in      *bufio.Reader
 	buf     []byte
 	line    int
+	failed  bool // the stream beneath did
 	asked   bool // a line said what was asked
 	servers map[string]*watched
 }
@@ -51,14 +52,18 @@ func NewReader(r io.Reader) *Reader {
 	return &Reader{in: bufio.NewReaderSize(r, 64<<10), servers: map[string]*watched{}}
 }
 
-// Next is the next snapshot, io.EOF after the last. An error names the line; after one that is
-// about the line's content, Next goes on with the line behind it.
+// Next is the next snapshot, io.EOF after the last. An error names the line, and Next then goes
+// on with the line behind it, if there is one.
 func (r *Reader) Next() (*Snapshot, error) {
+	if r.failed {
+		return nil, io.EOF
+	}
 	data, whole, err := r.nextLine()
 	if err == io.EOF {
 		return nil, err
 	}
 	if err != nil {
+		r.failed = true
 		return nil, fmt.Errorf("line %d: %w", r.line, err)
 	}
 	s, err := r.snapshot(data)
@@ -74,31 +79,24 @@ func (r *Reader) Next() (*Snapshot, error) {
 // nextLine is the next line that is not blank, valid until the one after it is read; whole
 // unless the recording ends without a newline.
 func (r *Reader) nextLine() (data []byte, whole bool, err error) {
-	for {
-		r.buf = r.buf[:0]
+	for len(data) == 0 {
 		r.line++
-		for {
-			part, err := r.in.ReadSlice('\n')
+		r.buf = r.buf[:0]
+		err = bufio.ErrBufferFull
+		for err == bufio.ErrBufferFull {
+			var part []byte
+			part, err = r.in.ReadSlice('\n')
 			r.buf = append(r.buf, part...)
-			if err == nil {
-				whole = true
-				break
-			}
-			if err == bufio.ErrBufferFull {
-				continue
-			}
-			if err == io.ErrUnexpectedEOF { // of a compressed recording
-				err = ErrCutShort
-			}
-			if err != io.EOF || len(r.buf) == 0 {
-				return nil, false, err
-			}
-			break
 		}
-		if data := bytes.TrimSpace(r.buf); len(data) > 0 {
-			return data, whole, nil
+		switch {
+		case err == io.ErrUnexpectedEOF: // of a compressed recording
+			return nil, false, ErrCutShort
+		case err != nil && (err != io.EOF || len(r.buf) == 0):
+			return nil, false, err
 		}
+		data = bytes.TrimSpace(r.buf)
 	}
+	return data, err == nil, nil
 }
 
 func (r *Reader) snapshot(data []byte) (*Snapshot, error) {

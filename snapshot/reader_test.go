@@ -178,10 +178,16 @@ func TestARecordingThatIsCutShort(t *testing.T) {
 			t.Fatalf("cut at byte %d: got %d snapshots, errors %v, want 1, ErrCutShort", n, len(all), errs)
 		}
 	}
+	if _, errs := read(t, strings.NewReader("\n"+whole[:9])); len(errs) != 1 || !errors.Is(errs[0], snapshot.ErrCutShort) {
+		t.Errorf("cut in the line behind a blank one: got errors %v, want ErrCutShort", errs)
+	}
 	r := snapshot.NewReader(io.MultiReader(strings.NewReader(whole[:first+9]), iotest.ErrReader(io.ErrUnexpectedEOF)))
 	r.Next()
 	if _, err := r.Next(); !errors.Is(err, snapshot.ErrCutShort) || !strings.HasPrefix(err.Error(), "line 2: ") {
 		t.Errorf("a compressed stream that breaks off: got error %v, want ErrCutShort in line 2", err)
+	}
+	if _, err := r.Next(); err != io.EOF {
+		t.Errorf("Next after a stream that broke off: got error %v, want io.EOF", err)
 	}
 }
 
@@ -224,7 +230,7 @@ func TestALineIsRead(t *testing.T) {
 }
 
 func TestALineKeepsWhatWasAsked(t *testing.T) {
-	line := seen(docs(doc("x", "running", info9, "null")), noJobs) + `,"asked":{"_replicator/gone":404,"_replicator/later":` +
+	line := seen(docs(doc("x", "running", info9, "null"), doc("y", "running", info9, "null")), noJobs) + `,"asked":{"_replicator/gone":404,"_replicator/later":` +
 		doc("later", "completed", info7, "null") + `,"_replicator/busy":503,"_replicator/none":null,"_replicator/err":{"error":"not_found","reason":"missing"},"team/_replicator/a/b":404},` +
 		`"source_pending":{"_replicator/x":0,"_replicator/y":null}`
 	all, errs := read(t, strings.NewReader(record(line)))
@@ -247,8 +253,10 @@ func TestALineKeepsWhatWasAsked(t *testing.T) {
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("asked, -want +got:\n%s", diff)
 	}
-	if got := say(find(t, all[0], "x"), snapshot.FieldChangesPending); got != "0" {
-		t.Errorf("changes_pending of x: got %s, want 0 as the source said", got)
+	for id, want := range map[string]string{"x": "0", "y": "?"} {
+		if got := say(find(t, all[0], id), snapshot.FieldChangesPending); got != want {
+			t.Errorf("changes_pending of %s: got %s, want %s as the source said", id, got, want)
+		}
 	}
 }
 

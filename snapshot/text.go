@@ -1,7 +1,6 @@
 package snapshot
 
 import (
-	"bytes"
 	"encoding/binary"
 	"math/bits"
 	"unicode"
@@ -17,19 +16,23 @@ func plain(b []byte) int {
 		highs = 0x80 * ones
 	)
 	n := 0
-	for ; len(b)-n >= 8; n += 8 {
-		w := binary.LittleEndian.Uint64(b[n:])
+	for len(b) >= 8 {
+		w := binary.LittleEndian.Uint64(b)
 		control := w - ' '*ones // a byte below ' ' borrows into its high bit
 		quote := (w ^ '"'*ones) - ones
 		backslash := (w ^ '\\'*ones) - ones
 		if special := (control | quote | backslash | w) & highs; special != 0 {
 			return n + bits.TrailingZeros64(special)/8
 		}
+		b = b[8:]
+		n += 8
 	}
-	for n < len(b) && b[n] >= ' ' && b[n] < utf8.RuneSelf && b[n] != '"' && b[n] != '\\' {
-		n++
+	for i, c := range b {
+		if c < ' ' || c >= utf8.RuneSelf || c == '"' || c == '\\' {
+			return n + i
+		}
 	}
-	return n
+	return n + len(b)
 }
 
 // unquote appends to dst the text that s, the inside of a JSON string, stands for. Like
@@ -117,62 +120,4 @@ func unescapeHex(s []byte) rune {
 		r = r<<4 | rune(c)
 	}
 	return r
-}
-
-// texts makes the strings of one row in a single allocation.
-type texts struct {
-	buf  []byte
-	refs []textRef
-}
-
-type textRef struct {
-	dst        *string
-	start, end int
-}
-
-// put makes *dst say b once seal is called. Where that is what it said before, old or older,
-// or what the text before it says, the memory is shared.
-func (t *texts) put(dst *string, b []byte, old, older string) {
-	if string(b) == old {
-		*dst = old
-		return
-	}
-	if string(b) == older {
-		*dst = older
-		return
-	}
-	if n := len(t.refs); n > 0 {
-		if last := t.refs[n-1]; bytes.Equal(b, t.buf[last.start:last.end]) {
-			t.refs = append(t.refs, textRef{dst, last.start, last.end})
-			return
-		}
-	}
-	start := len(t.buf)
-	t.buf = append(t.buf, b...)
-	t.refs = append(t.refs, textRef{dst, start, len(t.buf)})
-}
-
-func (t *texts) seal() {
-	all := string(t.buf)
-	for _, ref := range t.refs {
-		*ref.dst = all[ref.start:ref.end]
-	}
-	t.buf, t.refs = t.buf[:0], t.refs[:0]
-}
-
-// names holds words that many rows share, such as nodes and users, once.
-type names map[string]string
-
-// maxNames bounds names: beyond it a server is making words up.
-const maxNames = 4096
-
-func (n names) get(b []byte) string {
-	if s, ok := n[string(b)]; ok {
-		return s
-	}
-	s := string(b)
-	if len(n) < maxNames {
-		n[s] = s
-	}
-	return s
 }

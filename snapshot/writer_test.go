@@ -38,7 +38,7 @@ func TestARecordingHoldsNoCredentials(t *testing.T) {
 			{"doc_id":"x","node":"couchdb@127.0.0.1","source":"http://admin:hunter2@h/a/","target":"https:\/\/to\u006ben:hunter2\u0040h\/b?x=<&>","info":{"error":"{http_request_failed,\"GET\",\"http://u:hunter2@h/_changes\"}"}},` + "\r\n" + `
 			{"doc_id":"a@b"}
 		]}`),
-		Jobs:          json.RawMessage(`{"jobs":[{"history":[{"reason":"at http://hunter2@h/"}]}]}`),
+		Jobs:          json.RawMessage(`{"jobs":[{"history":[{"reason":"at http://hunter2\u0040h/"}]}]}`),
 		ActiveTasks:   json.RawMessage(`[{"source":"http://u:hunter2@h/"}]`),
 		Error:         "GET http://u:hunter2@h/: refused",
 		Asked:         map[string]json.RawMessage{"_replicator/x": json.RawMessage(`{"source":"http://u:hunter2@h/"}`)},
