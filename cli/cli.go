@@ -64,6 +64,7 @@ type commands struct {
 	Sink       sinkCommand       `cmd:"" help:"Try a sink."`
 	Message    messageCommand    `cmd:"" help:"Render what would be sent if a rule fired."`
 	Test       testCommand       `cmd:"" help:"Run the tests of rules, in YAML beside them."`
+	Schema     schemaCommand     `cmd:"" help:"Print the JSON Schema of the config, for editors."`
 	Version    versionCommand    `cmd:"" help:"Print the version."`
 }
 

@@ -10,36 +10,36 @@ import (
 
 // File is what the main file can say.
 type File struct {
-	Store       string        `yaml:"store"`        // default watchdog.db
+	Store       string        `yaml:"store"`        // a SQLite file; default watchdog.db
 	ExternalURL string        `yaml:"external_url"` // of the page, for links in messages
 	Include     []string      `yaml:"include"`      // files or globs, from the folder of the file
-	Retention   time.Duration `yaml:"retention"`    // default 90d
+	Retention   time.Duration `yaml:"retention"`    // how long history is kept; default 90d
 	TimeZone    string        `yaml:"time_zone"`    // of schedules that name none; default UTC
 	Part        `yaml:",inline"`
 }
 
 // Part is what an included file can say, and the main file too.
 type Part struct {
-	Servers []scheduler.Spec   `yaml:"servers"`
-	Checks  []CheckSpec        `yaml:"checks"` // default: one that runs everything every 30s
-	Rules   []rules.Spec       `yaml:"rules"`
-	Sinks   []SinkSpec         `yaml:"sinks"`
-	Routes  []notify.RouteSpec `yaml:"routes"`
+	Servers []scheduler.Spec   `yaml:"servers"` // CouchDB servers and Cloudant accounts
+	Checks  []CheckSpec        `yaml:"checks"`  // when what is read; default: everything every 30s
+	Rules   []rules.Spec       `yaml:"rules"`   // what is wrong
+	Sinks   []SinkSpec         `yaml:"sinks"`   // places to tell
+	Routes  []notify.RouteSpec `yaml:"routes"`  // who hears what; the first that fits takes it
 }
 
 // CheckSpec is a check as it is written in YAML.
 type CheckSpec struct {
-	Name     string         `yaml:"name"`
-	Schedule string         `yaml:"schedule"`
-	Servers  []string       `yaml:"servers"` // names or globs; default all
-	Rules    []string       `yaml:"rules"`   // names or globs; default all
-	Timeout  time.Duration  `yaml:"timeout"` // default 2m
-	Jitter   *time.Duration `yaml:"jitter"`  // default a tenth of the interval, 2s at most
+	Name     string         `yaml:"name"`     // unique
+	Schedule string         `yaml:"schedule"` // cron with 5 or 6 fields, @every 30s, @hourly, CRON_TZ=…
+	Servers  []string       `yaml:"servers"`  // names or globs; default all
+	Rules    []string       `yaml:"rules"`    // names or globs; default all
+	Timeout  time.Duration  `yaml:"timeout"`  // default 2m
+	Jitter   *time.Duration `yaml:"jitter"`   // default a tenth of the interval, 2s at most
 }
 
 // SinkSpec is a sink as it is written in YAML: one of its kinds, and how it is used.
 type SinkSpec struct {
-	Name        string `yaml:"name"`
+	Name        string `yaml:"name"` // unique; routes lead to it
 	SinkKind    `yaml:",inline"`
 	Timeout     time.Duration `yaml:"timeout"`       // of one attempt; default 10s
 	GiveUpAfter time.Duration `yaml:"give_up_after"` // default 24h

@@ -12,9 +12,9 @@ import (
 
 // SinkKind is the kind of a sink: exactly one of these is set, by the key that names it.
 type SinkKind struct {
-	Slack    *slack.Config    `yaml:"slack"`
-	Webhook  *webhook.Config  `yaml:"webhook"`
-	Terminal *terminal.Config `yaml:"terminal"`
+	Slack    *slack.Config    `yaml:"slack"`    // a channel of Slack
+	Webhook  *webhook.Config  `yaml:"webhook"`  // a receiver of signed JSON
+	Terminal *terminal.Config `yaml:"terminal"` // standard output
 }
 
 // kindConfig is what the config asks of every kind.

@@ -15,8 +15,8 @@ type RouteSpec struct {
 	// Match is label to globs, of which one must fit; empty takes everything. Labels are rule,
 	// severity, server, database, doc_id, state, source, target and the alert's own.
 	Match    map[string][]string `yaml:"match"`
-	To       []string            `yaml:"to"` // names of sinks
-	Continue bool                `yaml:"continue"`
+	To       []string            `yaml:"to"`       // names of sinks
+	Continue bool                `yaml:"continue"` // go on to the routes that follow; default false
 	// GroupBy are the labels of which each combination makes one message; nil means server and
 	// rule, an empty list means one group for all.
 	GroupBy []string `yaml:"group_by"`

@@ -16,18 +16,18 @@ import (
 
 // Spec is one server as it is written in YAML (SPEC 2), not checked yet.
 type Spec struct {
-	Name string `yaml:"name"`
+	Name string `yaml:"name"` // unique; state is kept by it
 	// URL is where the server is: http, https, or demo:// for the built-in simulated server,
 	// which the caller must put in its place before New. Credentials in it count where Auth has
 	// none; WithDefaults moves them there.
 	URL  string `yaml:"url"`
-	Auth Auth   `yaml:"auth"`
+	Auth Auth   `yaml:"auth"` // default: no credentials
 	// ReplicatorDBs are names or globs of replicator databases; default [_replicator].
 	ReplicatorDBs []string `yaml:"replicator_dbs"`
 	// Timeout is how long the server may say nothing, before an answer or in the midst of one;
 	// a long answer may take longer. Default 30s.
 	Timeout       time.Duration     `yaml:"timeout"`
-	Labels        map[string]string `yaml:"labels"`
+	Labels        map[string]string `yaml:"labels"`         // of all its alerts, for routing
 	MaxConcurrent int               `yaml:"max_concurrent"` // requests at a time; default 2
 
 	FullEvery     time.Duration `yaml:"full_every"`     // between whole listings of a long database; default 10m
@@ -39,9 +39,9 @@ type Spec struct {
 
 // Auth is how Watchdog signs in. The zero value sends no credentials.
 type Auth struct {
-	Username string        `yaml:"username"`
-	Password secret.String `yaml:"password"`
-	Basic    bool          `yaml:"basic"` // send Basic credentials instead of a session cookie
+	Username string        `yaml:"username"` // of a server admin
+	Password secret.String `yaml:"password"` // of that user
+	Basic    bool          `yaml:"basic"`    // send Basic credentials instead of a session cookie
 }
 
 const (
