@@ -47,7 +47,7 @@ func Check(repository fs.FS) ([]Finding, error) {
 			return err
 		case entry.IsDir() && (base == ".git" || base == "testdata"):
 			return fs.SkipDir
-		case !entry.Type().IsRegular() || ignored(string(gitignore), file):
+		case base == ".git" || !entry.Type().IsRegular() || ignored(string(gitignore), file):
 			return nil
 		}
 		content, err := fs.ReadFile(repository, file)
