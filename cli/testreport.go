@@ -23,7 +23,7 @@ type testObject struct {
 
 type failureObject struct {
 	Line  int          `json:"line"`
-	At    string       `json:"at"` // from the first sample
+	At    string       `json:"at"` // from the first sample; "1m30s to 5m" for several in a row
 	T     time.Time    `json:"t"`  // of the snapshot
 	What  string       `json:"what"`
 	Pairs []pairObject `json:"pairs"`

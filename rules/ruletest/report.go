@@ -2,6 +2,7 @@ package ruletest
 
 import (
 	"fmt"
+	"reflect"
 	"strings"
 	"time"
 	"unicode"
@@ -14,6 +15,8 @@ type Failure struct {
 	What string        // "alerts" or "messages"
 	At   time.Duration // from the first sample
 	Time time.Time
+	// Until is the last of the samples that followed and were not as expected in the same way.
+	Until time.Duration
 	// Pairs are what was expected and what there was instead, each beside what is most like it.
 	// What was as expected is left out.
 	Pairs []Pair
@@ -48,9 +51,19 @@ func (r *run) compareItems(e *expectation, what string, wants []wanted, items []
 	if len(missing) == 0 && len(extra) == 0 {
 		return
 	}
-	f := Failure{Path: e.path, What: what, At: r.at.Sub(r.test.begin()), Time: r.at}
+	at := r.at.Sub(r.test.begin())
+	f := Failure{Path: e.path, What: what, At: at, Time: r.at, Until: at}
 	for _, p := range pair(wants, missing, items, extra) {
 		f.Pairs = append(f.Pairs, sides(wants, items, p))
+	}
+	for i := len(r.failures) - 1; i >= 0; i-- {
+		if last := &r.failures[i]; last.Path == f.Path && last.What == what {
+			if reflect.DeepEqual(last.Pairs, f.Pairs) {
+				last.Until = at
+				return
+			}
+			break
+		}
 	}
 	r.failures = append(r.failures, f)
 }
@@ -120,8 +133,13 @@ func quote(text string) string {
 	return text
 }
 
-// Moment is At as people write it: "1m30s".
-func (f Failure) Moment() string { return short(f.At) }
+// Moment is when it was, as people write it: "1m30s", or "1m30s to 5m".
+func (f Failure) Moment() string {
+	if f.Until > f.At {
+		return short(f.At) + " to " + short(f.Until)
+	}
+	return short(f.At)
+}
 
 // String is the failure for people: when, and in two columns what was expected and what there
 // was, what differs marked.

@@ -55,6 +55,13 @@ tests[0].expect[0]: at 2m, alerts:
   !                   doc_id: orders
   !                   status: resolved
 `},
+		{"what is wrong in the same way for several is told once", `{at: 0s, until: 1m30s, alerts: []}`, `
+tests[0].expect[0]: at 1m to 1m30s, alerts:
+    expected    got
+  ! nothing     rule: failed
+  !             doc_id: orders
+  !             status: firing
+`},
 		{"what differs is marked", `{at: 1m, alerts: [{rule: failed, doc_id: orders, state: running}]}`, `
 tests[0].expect[0]: at 1m, alerts:
     expected          got

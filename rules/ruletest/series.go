@@ -48,6 +48,7 @@ type kind struct {
 	attached bool     // the xN may follow the value without a blank
 	steps    bool
 	quotes   bool // what stands in quotes is free text
+	free     bool // any text: a sentence without quotes would be taken apart
 	read     func(text string) (sample, error)
 }
 
@@ -61,8 +62,14 @@ var repeated = regexp.MustCompile(`^(.+?)x([0-9]+)$`)
 type token struct {
 	text   string
 	quoted bool
-	offset int // in the text of the series
+	comma  bool // one stands before it
+	offset int  // in the text of the series
 	length int
+}
+
+// word reports whether it is a value without quotes.
+func (t token) word() bool {
+	return !t.quoted && t.text != "_" && !strings.HasPrefix(t.text, "_x") && !repetition.MatchString(t.text)
 }
 
 // readSeries reads a series. A mistake is at its offset in the text.
@@ -76,8 +83,13 @@ func readSeries(text string, k kind) (series, *diag.Problem) {
 		return nil, &p
 	}
 	var all series
+	open := false // a word that the next one may belong to
 	for i := 0; i < len(tokens); i++ {
 		t := tokens[i]
+		if k.free && open && t.word() && !t.comma {
+			return nil, t.problem(`write it like '"could not open" x3', or part two values by a comma`,
+				"a text with blanks in it needs quotes")
+		}
 		r, times, problem := k.repeat(t)
 		if problem == nil && times == nil && i+1 < len(tokens) {
 			if n := tokens[i+1]; !n.quoted && repetition.MatchString(n.text) {
@@ -91,6 +103,7 @@ func readSeries(text string, k kind) (series, *diag.Problem) {
 		if problem != nil {
 			return nil, problem
 		}
+		open = t.word() && times == nil
 	}
 	return all, nil
 }
@@ -188,10 +201,13 @@ func (r repeat) appendTo(all series, times *token) (series, *diag.Problem) {
 // tokensOf parts a series at its blanks and commas.
 func tokensOf(text string) ([]token, *diag.Problem) {
 	var tokens []token
+	comma := false
 	for i := 0; i < len(text); {
 		switch c := text[i]; {
 		case strings.IndexByte(" \t\r\n,", c) >= 0:
+			comma = comma || c == ','
 			i++
+			continue
 		case c == '"' || c == '\'':
 			t, problem := quotedToken(text, i)
 			if problem != nil {
@@ -207,6 +223,7 @@ func tokensOf(text string) ([]token, *diag.Problem) {
 			tokens = append(tokens, token{text: text[i : i+n], offset: i, length: n})
 			i += n
 		}
+		tokens[len(tokens)-1].comma, comma = comma, false
 	}
 	return tokens, nil
 }
@@ -254,7 +271,7 @@ var (
 		}
 		return sample{text: text, number: n}, nil
 	}}
-	texts = kind{name: "text", example: `"db_not_found: could not open" x3`, read: func(text string) (sample, error) {
+	texts = kind{name: "text", free: true, example: `"db_not_found: could not open" x3`, read: func(text string) (sample, error) {
 		return sample{text: text}, nil
 	}}
 	booleans = words("true or false", "true x3, false", "true", "false")

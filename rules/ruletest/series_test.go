@@ -4,6 +4,7 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"watchdog/rules/ruletest"
 )
@@ -30,7 +31,7 @@ func TestSeries(t *testing.T) {
 		{"text in double quotes", "error", `"a, \"b\" x3" x2 c`, `error == "a, \"b\" x3"`, "**---"},
 		{"text in single quotes", "error", `'it''s' 'b'x2`, `error == "it's"`, "*----"},
 		{"a repetition after a quote needs no blank", "error", `'a'x2 b`, `error == "a"`, "**---"},
-		{"in free text the N stands apart", "error", "ax2 b", `error == "ax2"`, "*----"},
+		{"in free text the N stands apart", "error", "ax2, b", `error == "ax2"`, "*----"},
 		{"a sequence steps where it is a number", "through_seq", "10+5x2 g", `through_seq == "15"`, "-*---"},
 		{"a sequence may hold a dash", "through_seq", "12-3, 12-g1AAAx3", `through_seq == "12-3" || through_seq == "12-g1AAAx3"`, "*****"},
 		{"true and false", "active", "true x2 false", "active", "**---"},
@@ -63,8 +64,8 @@ func whenTrue(t *testing.T, plan *ruletest.Plan, fields string) string {
 	got := []byte("-----")
 	for _, failure := range tests[0].Run() {
 		for _, f := range failure.Pairs[0].Got.Fields {
-			if f.Name == "status" && f.Text == "firing" {
-				got[int(failure.At.Seconds())/30] = '*'
+			for at := failure.At; at <= failure.Until && f.Name == "status" && f.Text == "firing"; at += 30 * time.Second {
+				got[at/(30*time.Second)] = '*'
 			}
 		}
 	}
@@ -91,6 +92,8 @@ func TestSeriesMistakesAreAtTheirPlace(t *testing.T) {
 		{"a repetition of nothing", "docs_written", "x3", `.docs_written[0:2]: "x3" is not a whole number; write it like 100+50x4`},
 		{"a quote that does not end", "error", `ok, "db_not_found`,
 			`.error[4:17]: the quotes that begin here do not end; close the quotes`},
+		{"a sentence without quotes", "error", "ok, could not open",
+			`.error[10:13]: a text with blanks in it needs quotes; write it like '"could not open" x3', or part two values by a comma`},
 		{"blanks alone", "error", "  ", `.error: the series is empty; leave it out, or write values such as "db_not_found: could not open" x3`},
 		{"a time that is none", "start_time", "yesterday",
 			`.start_time[0:9]: "yesterday" is not a time; write it like -1h, for an hour before the first sample, or 2026-01-02T03:04:05Z`},
