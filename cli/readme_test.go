@@ -9,6 +9,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"strconv"
 	"strings"
 	"syscall"
 	"testing"
@@ -136,12 +137,59 @@ routes: [{to: [here]}]
 
 func TestReadmeRulesLoad(t *testing.T) {
 	for _, block := range blocks(t, "yaml") {
+		if isTest(block) {
+			continue
+		}
 		path := filepath.Join(t.TempDir(), "watchdog.yaml")
 		if err := os.WriteFile(path, []byte(block+around), 0o600); err != nil {
 			t.Fatal(err)
 		}
 		if c, found := config.Load(config.Options{Path: path}); c == nil || len(found) > 0 {
 			t.Errorf("README.md: the block\n%s\nhas mistakes or lints: %v", block, found)
+		}
+	}
+}
+
+// isTest reports whether a block is a file of rule tests.
+func isTest(block string) bool { return strings.Contains(block, "\ntests:\n") }
+
+// The test that the README shows passes with the rule it shows, and fails as it shows with
+// another window.
+func TestReadmeTestIsWhatTestSays(t *testing.T) {
+	var rule, test, shown string
+	for _, block := range blocks(t, "yaml") {
+		switch {
+		case isTest(block):
+			test = block
+		case strings.Contains(block, "replication-stalled"):
+			rule = block
+		}
+	}
+	for _, block := range blocks(t, "console") {
+		if rest, found := strings.CutPrefix(block, "$ watchdog test\n"); found {
+			shown = rest
+		}
+	}
+	t.Chdir(t.TempDir())
+	for _, tt := range []struct {
+		window, want string
+		code         int
+	}{
+		{"10m", "watchdog_test.yaml\n  ok    a stall is told after ten minutes, and ends with the next document\n", 0},
+		{"20m", shown, 1},
+	} {
+		for name, text := range map[string]string{
+			"watchdog.yaml": strings.ReplaceAll(rule, `"10m"`, strconv.Quote(tt.window)) + around, "watchdog_test.yaml": test,
+		} {
+			if err := os.WriteFile(name, []byte(text), 0o600); err != nil {
+				t.Fatal(err)
+			}
+		}
+		var out, log bytes.Buffer
+		code := cli.Main(t.Context(), []string{"test"}, cli.IO{Stdout: &out, Stderr: &log, Env: noEnv})
+		if code != tt.code || out.String() != tt.want {
+			t.Errorf("test with a window of %s: got exit code %d and\n%s%s\nwant %d and\n%s",
+				tt.window, code, &out, &log, tt.code, tt.want)
 		}
 	}
 }
