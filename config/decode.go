@@ -167,7 +167,7 @@ func (d *decoder) mapping(n *yaml.Node, path string, out reflect.Value) {
 	for _, e := range d.entries(n, path) {
 		i := slices.IndexFunc(known, func(f structField) bool { return f.name == e.key.Value })
 		if i < 0 {
-			d.unknown(e, path, known)
+			d.unknown(e, path, out.Type())
 			continue
 		}
 		into := out.FieldByIndex(known[i].index)
@@ -180,7 +180,8 @@ func (d *decoder) mapping(n *yaml.Node, path string, out reflect.Value) {
 
 // unknown reports a key that no field has. Its value may be a secret under a misspelt name, and
 // so may a key that does not look like one.
-func (d *decoder) unknown(e entry, path string, known []structField) {
+func (d *decoder) unknown(e entry, path string, shape reflect.Type) {
+	known := structFields(shape)
 	names := make([]string, len(known))
 	for i, f := range known {
 		names[i] = f.name
@@ -200,7 +201,7 @@ func (d *decoder) unknown(e entry, path string, known []structField) {
 		d.doc.hide(e.key, true)
 	case near >= 0:
 		hint = fmt.Sprintf("did you mean %q?", names[near])
-	case path == "" && slices.ContainsFunc(structFields(reflect.TypeFor[File]()), func(f structField) bool { return f.name == key }):
+	case shape == reflect.TypeFor[Part]() && hasField(reflect.TypeFor[File](), key):
 		hint = "it belongs into the main file"
 	}
 	d.fail(join(path, key), d.doc.at(e.key), message, hint)

@@ -136,8 +136,9 @@ func (d *document) withoutValue(message string, f field) string {
 	if len(f.expanded) >= minSecret {
 		message = strings.ReplaceAll(message, f.expanded, written)
 	}
-	for _, word := range strings.FieldsFunc(f.expanded, isPunctuation) {
-		if len(word) >= minWord && !strings.Contains(written, word) {
+	words := append(strings.FieldsFunc(f.expanded, isPunctuation), strings.FieldsFunc(f.expanded, isNoLetter)...)
+	for _, word := range words {
+		if len(word) >= minForeign && !strings.Contains(written, word) {
 			message = strings.ReplaceAll(message, word, secret.Mask)
 		}
 	}
@@ -147,6 +148,8 @@ func (d *document) withoutValue(message string, f field) string {
 func isPunctuation(r rune) bool {
 	return unicode.IsSpace(r) || strings.ContainsRune("\"'`()[]{}<>,;:@=!&|", r)
 }
+
+func isNoLetter(r rune) bool { return r != '_' && !unicode.IsLetter(r) && !unicode.IsDigit(r) }
 
 // disabling is a comment that turns lints off, by their ids.
 var disabling = regexp.MustCompile(`#\s*watchdog:\s*disable=([\w-]+(?:\s*,\s*[\w-]+)*)`)

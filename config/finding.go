@@ -102,9 +102,8 @@ func (l *loader) harmless(message string) string {
 // The lengths from which on a value is kept out of messages: shorter ones would tear holes into
 // words, and are no secrets.
 const (
-	minSecret  = 4  // of what is a secret by its place in the config
-	minWord    = 8  // of a word of a value that came from outside, in messages about it
-	minForeign = 12 // of any other value that came from outside: it may be in the wrong place
+	minSecret  = 4 // of what is a secret by its place in the config
+	minForeign = 8 // of any other value that came from outside, and of its words: it may be in the wrong place
 )
 
 // keepSecret keeps a value out of all messages.

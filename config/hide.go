@@ -105,10 +105,10 @@ var startOfLine = regexp.MustCompile(`^[ \t]*(?:- +)*[{\["']*[\w.-]`)
 
 // harmlessPart is how much of a line of a file that is not YAML can be shown: up to the first
 // key that may have a secret for its value, and nothing of a line that does not begin with a key
-// of the config, since it may be in the midst of a secret.
-func harmlessPart(row string) int {
+// that the file's shape has, since it may be in the midst of a secret.
+func harmlessPart(row string, shape reflect.Type) int {
 	known := map[string]danger{}
-	collectKeys(reflect.TypeFor[File](), known)
+	collectKeys(shape, known)
 	if !startOfLine.MatchString(row) {
 		return 0
 	}

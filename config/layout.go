@@ -29,13 +29,10 @@ func (l layout) span(offset, length int) span {
 
 // behind is the place behind the first n bytes of the value.
 func (l layout) behind(n int) int {
-	switch {
-	case n == len(l.value) || n == 0:
+	if n == 0 || n == len(l.value) {
 		return l.last
-	case l.value[n] == '\n' || l.value[n-1] == ' ' || l.at[n] == l.at[n-1]:
-		return l.at[n-1] + 1 // a line may end there
 	}
-	return l.at[n]
+	return max(l.at[n], l.at[n-1]+1)
 }
 
 // layOut reads the scalar n again. It reports false where the text is not what n says, for such
@@ -287,17 +284,11 @@ func (w *walk) blockBreaks(indent int) bool {
 	if w.value[len(w.at)] == ' ' {
 		return w.emit(" ", breaks[0].at)
 	}
-	var kept int // folding drops the first of several
-	rest := w.value[len(w.at):]
-	for rest != "" && lineBreak(rest) > 0 && kept < len(breaks) {
+	kept := 0 // folding drops one of several, and chomping those at the end: which does not matter
+	for rest := w.value[len(w.at):]; kept < len(breaks) && lineBreak(rest) > 0; kept++ {
 		rest = rest[lineBreak(rest):]
-		kept++
 	}
-	first := len(breaks) - kept
-	if rest == "" {
-		first = 0 // the end of the scalar: those that are cut off are the last
-	}
-	return kept > 0 && w.emitAll(breaks[first:first+kept])
+	return kept > 0 && w.emitAll(breaks[:kept])
 }
 
 // unindent skips the indentation of a line.

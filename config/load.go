@@ -132,7 +132,7 @@ func (l *loader) open(path string, unreadable func(error), into any) *document {
 		return nil
 	}
 	doc := newDocument(newSource(path, text))
-	root, wrong := doc.parse()
+	root, wrong := doc.parse(reflect.TypeOf(into))
 	if wrong != nil {
 		l.unplaced(*wrong)
 		l.torn = true

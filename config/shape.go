@@ -41,6 +41,11 @@ func structFields(t reflect.Type) []structField {
 	return all
 }
 
+// hasField reports whether a struct has a field under a key.
+func hasField(t reflect.Type, key string) bool {
+	return slices.ContainsFunc(structFields(t), func(f structField) bool { return f.name == key })
+}
+
 func isScalar(t reflect.Type) bool {
 	switch t.Kind() {
 	case reflect.Struct, reflect.Map, reflect.Slice, reflect.Pointer:

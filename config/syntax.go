@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"reflect"
 	"regexp"
 	"strings"
 	"unicode"
@@ -14,8 +15,8 @@ import (
 	"watchdog/diag"
 )
 
-// parse reads the one document of a file. A nil node is an empty file.
-func (s *source) parse() (*yaml.Node, *diag.Diagnostic) {
+// parse reads the one document of a file, which is to have a shape. A nil node is an empty file.
+func (s *source) parse(shape reflect.Type) (*yaml.Node, *diag.Diagnostic) {
 	if d := s.unreadable(); d != nil {
 		return nil, d
 	}
@@ -31,7 +32,7 @@ func (s *source) parse() (*yaml.Node, *diag.Diagnostic) {
 		}
 	}
 	if err != nil {
-		return nil, s.syntaxError(err)
+		return nil, s.syntaxError(err, shape)
 	}
 	at := s.rest(s.offset(second.Line, second.Column))
 	d := s.diagnose(at, diag.Diagnostic{
@@ -76,12 +77,12 @@ func (s *source) unreadable() *diag.Diagnostic {
 }
 
 // syntaxError places what yaml.v3 says about a file, and says it in other words.
-func (s *source) syntaxError(err error) *diag.Diagnostic {
+func (s *source) syntaxError(err error, shape reflect.Type) *diag.Diagnostic {
 	line, problem := s.locate(err)
 	row := s.lineText(line)
 	at, message, hint := explain(problem, row)
 	start := s.lineSpan(line).start
-	harmless := harmlessPart(row)
+	harmless := harmlessPart(row, shape)
 	s.secrets = append(s.secrets, span{start + harmless, start + len(row)})
 	d := s.diagnose(span{start + at.start, start + at.end}, diag.Diagnostic{Message: message, Hint: hint})
 	if harmless == 0 {
@@ -91,9 +92,6 @@ func (s *source) syntaxError(err error) *diag.Diagnostic {
 }
 
 var yamlError = regexp.MustCompile(`^yaml: (?:line ([0-9]+): )?((?s).*)`)
-
-// tabbed are lines with a tab in their indentation.
-var tabbed = regexp.MustCompile(`^ *\t`)
 
 // maxPrefixes bounds how often locate parses a part of the file.
 const maxPrefixes = 50
@@ -116,13 +114,9 @@ func (s *source) locate(err error) (line int, problem string) {
 	}
 	last := s.line(max(reader.read-1, 0))
 	for line = last; line > max(0, last-maxPrefixes); line-- {
-		if line > 1 && !s.goodBefore(line) {
-			continue
+		if line == 1 || s.goodBefore(line) {
+			return line, m[2]
 		}
-		for strings.Contains(m[2], "tab character") && line < last && !tabbed.MatchString(s.lineText(line)) {
-			line++ // in a block of text, whose head is good
-		}
-		return line, m[2]
 	}
 	line = 1
 	fmt.Sscan(m[1], &line) // nothing there means the first
@@ -152,6 +146,9 @@ func (d *drip) Read(p []byte) (int, error) {
 	}
 	return n, nil
 }
+
+// tabbed are lines with a tab in their indentation.
+var tabbed = regexp.MustCompile(`^ *\t`)
 
 // explain says what is wrong with a line in the words of those who write it, and where in it.
 func explain(problem, row string) (at span, message, hint string) {
