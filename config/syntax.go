@@ -34,8 +34,11 @@ func (s *source) parse(shape reflect.Type) (*yaml.Node, *diag.Diagnostic) {
 	if err != nil {
 		return nil, s.syntaxError(err, shape)
 	}
-	at := s.rest(s.offset(second.Line, second.Column))
-	d := s.diagnose(at, diag.Diagnostic{
+	at := s.offset(second.Line, second.Column)
+	if strings.HasPrefix(s.text[at:], "---") { // what follows on that line was never looked at
+		s.secrets = append(s.secrets, span{at + len("---"), s.rest(at).end})
+	}
+	d := s.diagnose(span{at, at + len("---")}, diag.Diagnostic{
 		Message: "a second document begins here, which would not be read",
 		Hint:    "remove the line ---, or put the rest into a file of its own and include it",
 	})
