@@ -84,6 +84,7 @@ func TestWorkerLogsAFailingQueueOncePerChange(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := newStage(t, nil, nil)
 		s.queue.Fail(failing("Claim"))
+		s.worker.Wake()
 		time.Sleep(20 * time.Second)
 		s.queue.Fail(func(string) error { return errors.New("disk gone") })
 		time.Sleep(20 * time.Second)

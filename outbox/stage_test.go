@@ -12,6 +12,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"watchdog/outbox"
@@ -44,7 +45,8 @@ type script map[string][]answer
 
 type answer func(ctx context.Context) error
 
-// newStage starts a worker whose back-off has no jitter, after change.
+// newStage starts a worker whose back-off has no jitter, after change. It returns when the worker
+// has looked for the first time.
 func newStage(t *testing.T, answers script, change func(*outbox.Options)) *stage {
 	s := &stage{answers: answers, began: time.Now()}
 	options := outbox.Options{
@@ -61,6 +63,7 @@ func newStage(t *testing.T, answers script, change func(*outbox.Options)) *stage
 	go func() { ended <- s.worker.Run(ctx) }()
 	s.end = sync.OnceValue(func() error { stop(); return <-ended })
 	t.Cleanup(func() { _ = s.end() })
+	synctest.Wait()
 	return s
 }
 
