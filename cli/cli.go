@@ -65,7 +65,18 @@ type commands struct {
 	Message    messageCommand    `cmd:"" help:"Render what would be sent if a rule fired."`
 	Test       testCommand       `cmd:"" help:"Run the tests of rules, in YAML beside them."`
 	Schema     schemaCommand     `cmd:"" help:"Print the JSON Schema of the config, for editors."`
-	Version    versionCommand    `cmd:"" help:"Print the version."`
+
+	Docs      docsCommand      `cmd:"" help:"List the documents of the replicator databases, as the scheduler sees them."`
+	Jobs      jobsCommand      `cmd:"" help:"List the jobs of the scheduler."`
+	Doc       docCommand       `cmd:"" help:"Show one replication: its error in full, its history, its rates, its next try."`
+	Job       jobCommand       `cmd:"" help:"Show one job."`
+	Errors    errorsCommand    `cmd:"" help:"List every failing replication, grouped by cause."`
+	Follow    followCommand    `cmd:"" help:"Follow one replication until it completes (exit 0) or fails (exit 1)."`
+	Replicate replicateCommand `cmd:"" help:"Create a replication."`
+	Stop      stopCommand      `cmd:"" help:"Delete a replication."`
+	Restart   restartCommand   `cmd:"" help:"Start a replication that failed anew."`
+
+	Version versionCommand `cmd:"" help:"Print the version."`
 }
 
 // session is what a command's Run method gets.
@@ -86,7 +97,7 @@ func Main(ctx context.Context, args []string, io IO) int {
 	stopped := -1
 	parser := kong.Must(&cmds,
 		kong.Name("watchdog"),
-		kong.Description("Watchdog watches CouchDB replication and tells the people on call."),
+		kong.Description("Watchdog watches CouchDB replication and tells the people on call.\n\nWhere the config names no server, each command starts a simulated one of its own, which ends with it."),
 		kong.Writers(io.Stdout, io.Stderr),
 		kong.Exit(func(code int) { stopped = code; panic(exit(code)) }),
 		kong.ConfigureHelp(kong.HelpOptions{Compact: true}),

@@ -44,13 +44,17 @@ func TestScripts(t *testing.T) {
 	})
 }
 
-// couch starts a server with one replication for each doc=state and puts its URL into
-// COUCHDB_URL: couch orders=failed audit=running.
+// couch starts a server with one replication for each doc=state, or database:doc=state, and puts
+// its URL into COUCHDB_URL: couch orders=failed team/_replicator:audit=running.
 func couch(ts *testscript.TestScript, _ bool, args []string) {
 	server := couchtest.New(couchtest.Options{Username: "admin", Password: "secret"})
 	for _, arg := range args {
 		doc, state, _ := strings.Cut(arg, "=")
-		server.Put("_replicator", doc, couchtest.Spec{State: couchtest.State(state), Error: "db_not_found: could not open it"})
+		database, name, found := strings.Cut(doc, ":")
+		if !found {
+			database, name = "_replicator", doc
+		}
+		server.Put(database, name, couchtest.Spec{Target: doc + "_copy", State: couchtest.State(state), Error: "db_not_found: could not open it"})
 	}
 	url, stop, err := server.Serve("127.0.0.1:0")
 	ts.Check(err)

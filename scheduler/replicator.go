@@ -28,6 +28,9 @@ func (c *Client) Replicator(database string) *Replicator {
 	return &Replicator{client: c, database: cmp.Or(database, defaultDatabase)}
 }
 
+// Database is the replicator database's name.
+func (r *Replicator) Database() string { return r.database }
+
 // Document is a document of a replicator database.
 type Document struct {
 	ID, Rev string

@@ -1,0 +1,89 @@
+package cli
+
+import (
+	"fmt"
+	"slices"
+
+	"watchdog/config"
+	"watchdog/diag"
+	"watchdog/scheduler"
+)
+
+// where says which servers and which replicator database a command is about.
+type where struct {
+	Server   []string `placeholder:"NAME" help:"This server only; may be given more than once. Default: all."`
+	Database string   `placeholder:"DB" help:"This replicator database only. Default: all that the server's config names."`
+}
+
+// servers are the clients of the servers that a command is about, in the config's order. close
+// must be called.
+type servers struct {
+	all []*scheduler.Client
+	*readers
+}
+
+// open contacts nobody yet.
+func (w where) open(s *session) (*servers, error) {
+	cfg, _, err := s.load(s.configPath)
+	if err != nil {
+		return nil, err
+	}
+	for _, name := range w.Server {
+		if err := s.known(cfg, name); err != nil {
+			return nil, err
+		}
+	}
+	specs := slices.DeleteFunc(slices.Clone(cfg.Servers), func(spec scheduler.Spec) bool {
+		return len(w.Server) > 0 && !slices.Contains(w.Server, spec.Name)
+	})
+	readers, err := openReaders(specs)
+	if err != nil {
+		return nil, err
+	}
+	opened := &servers{readers: readers}
+	for _, spec := range specs {
+		opened.all = append(opened.all, readers.byName[spec.Name])
+	}
+	return opened, nil
+}
+
+// one is for a command that can only be about one server.
+func (w where) one(s *session) (*scheduler.Client, *servers, error) {
+	opened, err := w.open(s)
+	if err != nil {
+		return nil, nil, err
+	}
+	if n := len(opened.all); n != 1 {
+		opened.close()
+		return nil, nil, s.misuse("there are %d servers: say which by --server", n)
+	}
+	return opened.all[0], opened, nil
+}
+
+// known says what is wrong with the name of a server.
+func (s *session) known(cfg *config.Config, name string) error {
+	var names []string
+	for _, spec := range cfg.Servers {
+		names = append(names, spec.Name)
+	}
+	if slices.Contains(names, name) {
+		return nil
+	}
+	hint := diag.DidYouMean(name, names)
+	if hint == "" {
+		hint = fmt.Sprintf("there is %s", list(names))
+	}
+	return s.misuse("no server %q is in use; %s", name, hint)
+}
+
+// misuse says what is wrong with how a command was called.
+func (s *session) misuse(format string, args ...any) error {
+	fmt.Fprintf(s.Stderr, "watchdog: "+format+"\n", args...)
+	return exit(exitUsage)
+}
+
+// trouble is what does not end a command at once, but makes it fail in the end.
+func (s *session) trouble(err error) error {
+	fmt.Fprintf(s.Stderr, "watchdog: %v\n", err)
+	return exit(exitFailed)
+}
