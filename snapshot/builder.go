@@ -22,7 +22,8 @@ type Builder struct {
 	wants    map[string]bool // what want said
 	learned  bool            // an alias of a database that was not known before
 	listings []*listing
-	index    map[Key]int // those that the look before did not show: their place in entries, and 1
+	index    map[Key]int // of those that the look before did not show: their place in entries, and 1
+	last     Key         // of them, while there is no index
 	docRows  int         // that count
 	jobRows  int
 	tasks    map[string]bool // by replication id; nil when they were not read
@@ -37,7 +38,6 @@ func NewBuilder(server string, at time.Time) *Builder {
 	return &Builder{
 		snap:    Snapshot{Server: server, At: at.UTC()},
 		look:    &look{aliases: map[string]string{}},
-		index:   map[Key]int{},
 		decoder: decoder{names: names{}},
 	}
 }
@@ -152,6 +152,9 @@ func (b *Builder) forget(l *listing) {
 	if l.part == Tasks {
 		b.tasks = nil
 		return
+	}
+	if b.index == nil {
+		b.makeIndex() // while the entries have their keys
 	}
 	for i := range b.look.entries {
 		e := &b.look.entries[i]

@@ -28,6 +28,14 @@ func (c *cursor) atEnd() bool { return c.peek() == 0 && c.i == len(c.b) }
 
 // take steps over b if it is next.
 func (c *cursor) take(b byte) bool {
+	if c.i < len(c.b) && c.b[c.i] == b { // mostly there is no white space
+		c.i++
+		return true
+	}
+	return c.takeLater(b)
+}
+
+func (c *cursor) takeLater(b byte) bool {
 	if c.peek() != b {
 		return false
 	}

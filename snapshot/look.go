@@ -106,11 +106,18 @@ func (b *Builder) Reuse(prev *Snapshot) {
 
 // seen is the entry of a replication that was at place in the look before; nil while this one
 // has not shown it.
+//
+// The index of those that are new is made when one is looked for that may be there already:
+// never, while new documents come in the order of their keys, as those of one listing do.
 func (b *Builder) seen(database string, name []byte, place int) *entry {
 	i := 0
-	if place >= 0 {
+	switch last := &b.last; {
+	case place >= 0:
 		i = b.prev.now[place]
-	} else {
+	case b.index != nil:
+		i = b.index[Key{database, string(name)}]
+	case last.Database > database || last.Database == database && last.DocID >= string(name):
+		b.makeIndex()
 		i = b.index[Key{database, string(name)}]
 	}
 	if i == 0 {
@@ -119,21 +126,28 @@ func (b *Builder) seen(database string, name []byte, place int) *entry {
 	return &b.look.entries[i-1]
 }
 
-// entry is the entry of a replication that was at place in the look before.
-func (b *Builder) entry(key Key, place int) *entry {
-	i, n := 0, len(b.look.entries)+1
-	if place >= 0 {
-		if i = b.prev.now[place]; i == 0 {
-			b.prev.now[place] = n
+func (b *Builder) makeIndex() {
+	b.index = make(map[Key]int, len(b.look.entries))
+	for i := range b.look.entries {
+		if e := &b.look.entries[i]; e.prev < 0 {
+			b.index[*e.key()] = i + 1
 		}
-	} else if i = b.index[key]; i == 0 {
+	}
+}
+
+// add makes the entry of a replication that has not been seen.
+func (b *Builder) add(key Key, place int) *entry {
+	b.look.entries = append(b.look.entries, entry{prev: place})
+	n := len(b.look.entries)
+	switch {
+	case place >= 0:
+		b.prev.now[place] = n
+	case b.index != nil:
 		b.index[key] = n
+	default:
+		b.last = key
 	}
-	if i == 0 {
-		i = n
-		b.look.entries = append(b.look.entries, entry{prev: place})
-	}
-	return &b.look.entries[i-1]
+	return &b.look.entries[n-1]
 }
 
 // joined makes the replications of a snapshot.

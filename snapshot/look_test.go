@@ -160,3 +160,25 @@ func TestTextsThatHaveNotChangedAreShared(t *testing.T) {
 		t.Errorf("docs_written: got %d, want 9", b.DocsWritten)
 	}
 }
+
+func TestEqualSequencesOfARowShareTheirText(t *testing.T) {
+	info := `{"source_seq":"7-g1A","through_seq":"7-g1A","checkpointed_source_seq":"7-g1A"}`
+	r := find(t, look(t, nil, docs(doc("x", "running", info, "null")), noJobs, noTasks), "x")
+	if !same(r.SourceSeq, r.ThroughSeq) || !same(r.ThroughSeq, r.CheckpointedSourceSeq) || r.SourceSeq != "7-g1A" {
+		t.Errorf("got sequences %q, %q, %q, want one text three times", r.SourceSeq, r.ThroughSeq, r.CheckpointedSourceSeq)
+	}
+}
+
+func TestRowsMayComeInAnyOrderAndTwice(t *testing.T) {
+	a, b, c := doc("a", "pending", "null", "null"), doc("b", "pending", "null", "null"), doc("c", "pending", "null", "null")
+	last := doc("b", "running", "null", "null")
+	first := look(t, nil, docs(b), noJobs, noTasks)
+	for _, rows := range [][]string{{a, b, c, last}, {c, b, a, last}, {b, c, last, a}, {b, last, c, a, c}} {
+		for name, prev := range map[string]*snapshot.Snapshot{"anew": nil, "after a look at b": first} {
+			s := look(t, prev, docs(rows...), jobs(job("c", "", "added"), job("a", "", "added")), noTasks)
+			if got := paths(s); got != "_replicator/a _replicator/b _replicator/c" || find(t, s, "b").State != snapshot.Running {
+				t.Errorf("%s: got replications %s, b %s; want a, b and c once, b as its last row has it", name, got, find(t, s, "b").State)
+			}
+		}
+	}
+}

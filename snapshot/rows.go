@@ -5,7 +5,7 @@ func (b *Builder) docRow(database string, data []byte) error {
 	sum := sumOf(data)
 	place := expect(b.prev.docs, &b.prev.nextDoc)
 	if p := b.prev.at(place); p.doc != nil && p.docSum == sum && p.doc.Database == database {
-		b.setDoc(p.doc, sum, place)
+		b.setDoc(b.seen(database, nil, place), p.doc, sum, place)
 		return nil
 	}
 	row := &b.decoder.row
@@ -22,17 +22,19 @@ func (b *Builder) docRow(database string, data []byte) error {
 	if doc == nil || p.docSum != sum {
 		doc = document(b.decoder.replication(database, row.docID, p.doc, p.rep))
 	}
-	b.setDoc(doc, sum, place)
+	b.setDoc(b.seen(database, row.docID, place), doc, sum, place)
 	return nil
 }
 
-// setDoc takes a document that was at place in the look before. Of two rows of one document the
-// last counts.
-func (b *Builder) setDoc(doc *Replication, sum uint64, place int) {
+// setDoc takes a document that was at place in the look before into its entry, nil when it has
+// none yet. Of two rows of one document the last counts.
+func (b *Builder) setDoc(e *entry, doc *Replication, sum uint64, place int) {
 	if p := b.prev.at(place); p.doc != nil {
 		b.prev.nextDoc = p.docAt + 1
 	}
-	e := b.entry(doc.Key, place)
+	if e == nil {
+		e = b.add(doc.Key, place)
+	}
 	e.doc, e.docSum, e.docAt = doc, sum, b.docRows
 	b.docRows++
 }
@@ -54,7 +56,7 @@ func (b *Builder) jobRow(data []byte) error {
 	place := expect(b.prev.jobs, &b.prev.nextJob)
 	if p := b.prev.at(place); p.job != nil && p.jobSum == sum && !b.learned {
 		if b.wanted(p.job.Database) {
-			b.setJob(p.job, sum, place)
+			b.setJob(b.seen(p.job.Database, nil, place), p.job, sum, place)
 		}
 		return nil
 	}
@@ -73,27 +75,30 @@ func (b *Builder) jobRow(data []byte) error {
 		return nil
 	}
 	place = b.prev.find(database, name, place)
-	p := b.prev.at(place)
+	p, e := b.prev.at(place), b.seen(database, name, place)
 	job := p.job
 	if job == nil || p.jobSum != sum {
 		before := p.job
-		if e := b.seen(database, name, place); e != nil && e.doc != nil {
+		if e != nil && e.doc != nil {
 			before = e.doc
 		}
 		job = b.decoder.replication(database, name, before, p.rep)
 		deriveFromJob(job)
 	}
-	b.setJob(job, sum, place)
+	b.setJob(e, job, sum, place)
 	return nil
 }
 
-// setJob takes a job. During a change of the document two jobs may be listed for it: the one
-// with the newer event counts.
-func (b *Builder) setJob(job *Replication, sum uint64, place int) {
+// setJob takes a job that was at place in the look before into its entry, nil when it has none
+// yet. During a change of the document two jobs may be listed for it: the one with the newer
+// event counts.
+func (b *Builder) setJob(e *entry, job *Replication, sum uint64, place int) {
 	if p := b.prev.at(place); p.job != nil {
 		b.prev.nextJob = p.jobAt + 1
 	}
-	e := b.entry(job.Key, place)
+	if e == nil {
+		e = b.add(job.Key, place)
+	}
 	if e.job == nil || !newerJob(e.job, job) {
 		e.job, e.jobSum, e.jobAt = job, sum, b.jobRows
 		b.jobRows++
