@@ -210,7 +210,9 @@ func TestWhatIsInUse(t *testing.T) {
 		want used
 	}{
 		"a fallback is used where nothing else is": {nil, used{
-			[]string{"demo"}, []string{"all"}, []string{"screen"},
+			[]string{"demo"},
+			[]string{"all"},
+			[]string{"screen"},
 			[]string{
 				"server prod: it is optional, and its url is empty",
 				"sink slack: it is optional, and has no address",
@@ -220,7 +222,9 @@ func TestWhatIsInUse(t *testing.T) {
 			},
 		}},
 		"a variable that is empty counts as none": {variables{"COUCHDB_URL": "", "HOOK_URL": hook}, used{
-			[]string{"demo"}, []string{"all"}, []string{"hook"},
+			[]string{"demo"},
+			[]string{"all"},
+			[]string{"hook"},
 			[]string{
 				"server prod: it is optional, and its url is empty",
 				"sink slack: it is optional, and has no address",
@@ -230,7 +234,9 @@ func TestWhatIsInUse(t *testing.T) {
 			},
 		}},
 		"a fallback is left out where something else is": {variables{"COUCHDB_URL": couch, "COUCHDB_PASSWORD": "geheim", "SLACK_BOT_TOKEN": token, "HOOK_URL": hook}, used{
-			[]string{"prod"}, []string{"all", "prod-only"}, []string{"slack", "hook"},
+			[]string{"prod"},
+			[]string{"all", "prod-only"},
+			[]string{"slack", "hook"},
 			[]string{
 				"server demo: it is a fallback, and others are in use",
 				"sink screen: it is a fallback, and others are in use",

@@ -78,8 +78,10 @@ func (e *expander) reference(text string, pos int, dir string) (value string, en
 		}
 		value, err := e.file(path, dir)
 		if err != nil {
-			mistakes = append(mistakes, mistake{pos, end - pos, "the file that is named here cannot be read: " + cause(err).Error(),
-				"its path counts from the folder of this file"})
+			mistakes = append(mistakes, mistake{
+				pos, end - pos, "the file that is named here cannot be read: " + cause(err).Error(),
+				"its path counts from the folder of this file",
+			})
 		}
 		return value, end, mistakes
 	}
@@ -90,8 +92,10 @@ func (e *expander) reference(text string, pos int, dir string) (value string, en
 	case name != "" && strings.HasPrefix(after, "}"):
 		end = body + len(name) + 1
 		if !set {
-			mistakes = append(mistakes, mistake{pos, end - pos, fmt.Sprintf("the environment variable %s is not set", name),
-				fmt.Sprintf("set it, or give a default: ${%s:-…}", name)})
+			mistakes = append(mistakes, mistake{
+				pos, end - pos, fmt.Sprintf("the environment variable %s is not set", name),
+				fmt.Sprintf("set it, or give a default: ${%s:-…}", name),
+			})
 		}
 		e.used(value)
 		return value, end, mistakes

@@ -62,9 +62,20 @@ func FuzzLoad(f *testing.F) {
 // the value around it is written.
 func FuzzPlaces(f *testing.F) {
 	for _, around := range [][2]string{
-		{"", ""}, {"a ", " b"}, {"it's \"ö\" ", "\n"}, {"a\n\n  b\n", "\n\n\nc\n"}, {"  a\n b\n", ""}, {"a: b # c\n", " d"},
-		{"\ta\\n\t", "\t"}, {strings.Repeat("word ", 40), strings.Repeat(" word", 40)}, {"\n\na\n ", "\n b\n\n c"}, {"\u2028 ", " \u0085"},
-		{"- ", ""}, {"'", "'"}, {"\x1b\x00", "\U0001f600"}, {"%", "@"},
+		{"", ""},
+		{"a ", " b"},
+		{"it's \"ö\" ", "\n"},
+		{"a\n\n  b\n", "\n\n\nc\n"},
+		{"  a\n b\n", ""},
+		{"a: b # c\n", " d"},
+		{"\ta\\n\t", "\t"},
+		{strings.Repeat("word ", 40), strings.Repeat(" word", 40)},
+		{"\n\na\n ", "\n b\n\n c"},
+		{"\u2028 ", " \u0085"},
+		{"- ", ""},
+		{"'", "'"},
+		{"\x1b\x00", "\U0001f600"},
+		{"%", "@"},
 	} {
 		f.Add(around[0], around[1])
 	}

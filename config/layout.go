@@ -145,7 +145,7 @@ func (w *walk) flow(quote byte) bool {
 		if w.pos >= len(w.text) {
 			return false
 		}
-		ok := true
+		var ok bool
 		switch c := w.text[w.pos]; {
 		case quote == '\'' && strings.HasPrefix(w.text[w.pos:], "''"):
 			ok = w.emit("'", w.pos)

@@ -131,7 +131,7 @@ func (s *source) show(row, at span) (text string, column, width int) {
 	hidden := s.hidden(row)
 	for i := row.start; i < row.end; {
 		var piece rune
-		next := i
+		var next int
 		if len(hidden) > 0 && i >= hidden[0].start {
 			next = max(i, hidden[0].end)
 			hidden = hidden[1:]

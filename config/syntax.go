@@ -6,6 +6,7 @@ import (
 	"io"
 	"reflect"
 	"regexp"
+	"strconv"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -121,8 +122,10 @@ func (s *source) locate(err error) (line int, problem string) {
 			return line, m[2]
 		}
 	}
-	line = 1
-	fmt.Sscan(m[1], &line) // nothing there means the first
+	line, err = strconv.Atoi(m[1])
+	if err != nil { // yaml.v3 does not name the first line
+		line = 1
+	}
 	return s.line(s.offset(line, 1)), m[2]
 }
 
