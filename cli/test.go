@@ -61,7 +61,7 @@ func (c *testCommand) Run(s *session) error {
 	for _, d := range wrong {
 		fmt.Fprint(s.Stderr, d.Pretty())
 	}
-	if err := c.report(s, all); err != nil {
+	if err := c.report(s, all, wrong); err != nil {
 		return err
 	}
 	failed := 0
@@ -108,9 +108,9 @@ func (c *testCommand) paths(s *session) ([]string, error) {
 }
 
 // report prints what was found, and writes it for others.
-func (c *testCommand) report(s *session, all []tested) error {
+func (c *testCommand) report(s *session, all []tested, wrong diag.List) error {
 	if c.JUnit != "" {
-		if err := writeJUnit(c.JUnit, all); err != nil {
+		if err := writeJUnit(c.JUnit, all, wrong); err != nil {
 			return fmt.Errorf("write %s: %w", c.JUnit, err)
 		}
 	}
@@ -214,8 +214,11 @@ func (r *testRunner) plan(path string, f *ruletest.File, decoded *config.Beside)
 		return p, nil
 	}
 	if _, err := os.Stat(o.Path); errors.Is(err, os.ErrNotExist) {
-		decoded.Problem(diag.Problemf("config", "the path counts from the folder of this file; without it the command's config is tested",
-			"there is no file %s", o.Path))
+		hint := "the path counts from the folder of this file"
+		if f.Config == "" {
+			hint = "name another, as config: watchdog.yaml, or files of rules, as rules: [rules.yaml]"
+		}
+		decoded.Problem(diag.Problemf("config", hint, "there is no config %s", o.Path))
 		return emptyPlan(), nil
 	}
 	p, list := configPlan(o)

@@ -192,10 +192,8 @@ var (
 	statuses = []string{
 		string(alert.StatusPending), string(alert.StatusFiring), string(alert.StatusResolved), string(alert.StatusEvent),
 	}
-	reasons = []string{
-		"", string(alert.ReasonNew), string(alert.ReasonSeverity), string(alert.ReasonResolved),
-		string(alert.ReasonDeleted), string(alert.ReasonEvent),
-	}
+	// reasons are those of SPEC 5, and none for an alert that only goes on.
+	reasons = []string{"", "new", "severity", "repeat", "unmuted", "escalated", "resolved", "deleted", "event"}
 )
 
 func (c *compiler) oneOf(field, text, what string, all []string) {

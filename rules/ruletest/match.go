@@ -36,7 +36,7 @@ func match(wants []wanted, items []item) (missing, extra []int) {
 		takenBy[i] = -1
 	}
 	for w := range wants {
-		if !place(w, wants, items, takenBy, make([]bool, len(items))) {
+		if !assign(w, wants, items, takenBy, make([]bool, len(items))) {
 			missing = append(missing, w)
 		}
 	}
@@ -48,14 +48,14 @@ func match(wants []wanted, items []item) (missing, extra []int) {
 	return missing, extra
 }
 
-// place finds an item for a wanted one; tried are the items that were asked for on the way.
-func place(w int, wants []wanted, items []item, takenBy []int, tried []bool) bool {
+// assign finds an item for a wanted one; tried are the items that were asked for on the way.
+func assign(w int, wants []wanted, items []item, takenBy []int, tried []bool) bool {
 	for i := range items {
 		if tried[i] || !wants[w].fits(items[i]) {
 			continue
 		}
 		tried[i] = true
-		if takenBy[i] < 0 || place(takenBy[i], wants, items, takenBy, tried) {
+		if takenBy[i] < 0 || assign(takenBy[i], wants, items, takenBy, tried) {
 			takenBy[i] = w
 			return true
 		}

@@ -219,6 +219,33 @@ tests:
 	}
 }
 
+func TestEventsAndHolds(t *testing.T) {
+	plan := planOf(t)
+	plan.Rules = compiled(t,
+		rules.Spec{Name: "completed", On: &rules.EventSpec{From: []string{"running"}, To: []string{"completed"}}},
+		rules.Spec{Name: "failed", When: `state == "failed"`, For: time.Minute, KeepFiringFor: time.Minute},
+	)
+	got := run(t, plan, `
+tests:
+  - name: an event is there in its sample alone
+    replications: {orders: {state: "running x2, completed"}}
+    expect:
+      - {at: 30s, alerts: []}
+      - {at: 1m, alerts: [{rule: completed, status: event, reason: event}], messages: [{headline: "event: completed, prod/_replicator/orders"}]}
+      - {at: 1m30s, alerts: []}
+  - name: what holds is pending, and not told
+    replications: {orders: {state: "failed x4, running"}}
+    expect:
+      - {at: 0s, until: 30s, alerts: [{rule: failed, status: pending, reason: "", starts_at: 0s}], messages: []}
+      - {at: 1m, alerts: [{status: firing, reason: new, starts_at: 0s}]}
+      - {at: 2m, until: 2m30s, alerts: [{status: firing}]}
+      - {at: 3m, alerts: [{status: resolved, ends_at: 3m}]}
+`)
+	if got != "" {
+		t.Errorf("got\n%s\nwant all as expected", got)
+	}
+}
+
 // The same test run again gives the same, although the jobs in it have a history.
 func TestATestCanBeRunAgain(t *testing.T) {
 	tests, problems := ruletest.Compile(decode(t, `
@@ -290,11 +317,22 @@ func compiled(t *testing.T, specs ...rules.Spec) func(string) []*rules.Rule {
 	return func(string) []*rules.Rule { return all }
 }
 
-// An hour of two replications every 30 seconds, against four rules.
+// BenchmarkCase compiles and runs one case against four rules: that of the specification, of nine
+// samples; and an hour of two replications every 30 seconds.
 func BenchmarkCase(b *testing.B) {
-	plan := planOf(b, `failed: state == "failed"`, `crashing: crashes("1h") >= 3`,
-		`stalled: stalled("docs_written", "10m")`, `refused: increase("doc_write_failures", "1h") > 0`)
-	f := decode(b, `
+	b.Run("9 samples", func(b *testing.B) {
+		benchmarkCase(b, `
+tests:
+  - name: a
+    replications:
+      orders: {state: "running x3, failed x4, running x2"}
+      audit: {state: "running x9", docs_written: "100+50x4 300x5", changes_pending: "10x9"}
+    expect:
+      - {at: 1m30s, alerts: [{rule: failed, doc_id: orders, status: firing}]}
+`)
+	})
+	b.Run("120 samples", func(b *testing.B) {
+		benchmarkCase(b, `
 tests:
   - name: a
     replications:
@@ -305,6 +343,13 @@ tests:
       - {at: 28m, alerts: [{rule: failed, doc_id: orders, status: firing}]}
       - {at: 59m, alerts: [{rule: stalled, doc_id: audit}]}
 `)
+	})
+}
+
+func benchmarkCase(b *testing.B, text string) {
+	plan := planOf(b, `failed: state == "failed"`, `crashing: crashes("1h") >= 3`,
+		`stalled: stalled("docs_written", "10m")`, `refused: increase("doc_write_failures", "1h") > 0`)
+	f := decode(b, text)
 	for b.Loop() {
 		tests, problems := ruletest.Compile(f, plan)
 		if len(problems) > 0 {
