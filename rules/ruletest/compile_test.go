@@ -51,6 +51,8 @@ func TestMistakesInAFile(t *testing.T) {
 			`tests[0].expect[0].messages[0]: the message could be any; add sink and headline`},
 		{"an event that there is not", "[{name: a, replications: {orders: {history: [{at: 0s, type: crash}]}}, " + expects + "}]",
 			`tests[0].replications.orders.history[0].type: "crash" is no event of a job; write one of added, started, stopped, crashed`},
+		{"an event without a time", "[{name: a, replications: {orders: {history: [{type: crashed}]}}, " + expects + "}]",
+			`tests[0].replications.orders.history[0].at: "" is not a time; write it like -1h, for an hour before the first sample, or 2026-01-02T03:04:05Z`},
 		{"crashes told twice", "[{name: a, replications: {orders: {crashes: 1, history: []}}, " + expects + "}]",
 			`tests[0].replications.orders.crashes: the history tells of the crashes; leave one of them out`},
 		{"a server told twice", "[{name: a, " + seen + "servers: {prod: {}}, " + expects + "}]",

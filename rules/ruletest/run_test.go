@@ -144,6 +144,8 @@ func TestWhatAJobShows(t *testing.T) {
 		{"crashes tell more than the states", `state: running, crashes: "0 0 3"`, `crashes("1h") == 3`, "--***"},
 		{"crashes that are not given", `state: running, crashes: "_"`, `crashes("1h") >= 0`, "-----"},
 		{"crashes that went down: another job", `state: running, crashes: "3 3 1"`, `error_count == 1`, "--***"},
+		{"CouchDB keeps 20 events, so that the crashes before are unknown", `state: running, crashes: "0 12"`, `crashes("1h") == 10`, "-----"},
+		{"but there were so many at least", `state: running, crashes: "0 12"`, `crashes("1h") >= 9`, "-****"},
 		{"a history that is given", `state: running, history: [{at: 1m, type: crashed, reason: x}, {at: -1h, type: started}, {at: -1h, type: added}]`,
 			`error == "x"`, "--***"},
 		{"since when is the last event at first sight", `state: running, history: [{at: -1h, type: started}, {at: -1h, type: added}]`,
@@ -174,6 +176,8 @@ func TestChecksThatFail(t *testing.T) {
 			`{at: 1m30s, alerts: [{rule: failed, status: firing}, {rule: server-unreachable, error: the listing broke off}]}`},
 		{"and ends it when it is whole again", `check: "ok, partial x3, ok", replications: {orders: {state: "failed, running"}}`,
 			`{at: 2m, alerts: [{rule: failed, status: resolved}, {rule: server-unreachable, status: resolved}]}`},
+		{"of all databases", `check: "ok x2, failed", replications: {team/_replicator/orders: {state: "failed x2, deleted"}}`,
+			`{at: 30s, alerts: [{rule: failed, database: team/_replicator}]}`},
 		{"three in a row are an alert, with the error", `check: 'ok, "connection reset" x3'`,
 			`{at: 1m30s, alerts: [{rule: server-unreachable, server: prod, doc_id: "", reason: new, error: connection reset}]}`},
 		{"latency", `latency: "100ms x2 2s", replications: {}`, `{at: 1m, alerts: [{rule: slow}]}`},
@@ -258,6 +262,22 @@ tests: [{name: a, replications: {a: {state: "running, crashing"}}, expect: [{at:
 		if failures := tests[0].Run(); len(failures) > 0 {
 			t.Errorf("got %v, want all as expected", failures)
 		}
+	}
+}
+
+// What nobody expected of a server is named by the server.
+func TestAnUnexpectedAlertOfAServer(t *testing.T) {
+	plan := planOf(t)
+	plan.Rules = compiled(t, rules.Spec{Name: "few", Scope: "server", When: "docs < 2"})
+	got := run(t, plan, `tests: [{name: a, interval: 30m, replications: {a: {state: running}}, expect: [{at: 1h, until: 1h30m, alerts: []}]}]`)
+	want := `tests[0].expect[0]: at 1h to 1h30m, alerts:
+    expected    got
+  ! nothing     rule: few
+  !             server: prod
+  !             status: firing
+`
+	if got != want {
+		t.Errorf("Run:\ngot\n%s\nwant\n%s", got, want)
 	}
 }
 

@@ -92,6 +92,8 @@ func TestSeriesMistakesAreAtTheirPlace(t *testing.T) {
 		{"a repetition of nothing", "docs_written", "x3", `.docs_written[0:2]: "x3" is not a whole number; write it like 100+50x4`},
 		{"a quote that does not end", "error", `ok, "db_not_found`,
 			`.error[4:17]: the quotes that begin here do not end; close the quotes`},
+		{"an escape that JSON does not have", "error", `"a\d"`,
+			`.error[0:5]: what stands in the quotes cannot be read; a backslash begins \" \\ \n \t or \u0041`},
 		{"a sentence without quotes", "error", "ok, could not open",
 			`.error[10:13]: a text with blanks in it needs quotes; write it like '"could not open" x3', or part two values by a comma`},
 		{"blanks alone", "error", "  ", `.error: the series is empty; leave it out, or write values such as "db_not_found: could not open" x3`},
