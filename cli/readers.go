@@ -2,6 +2,8 @@ package cli
 
 import (
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 
 	"watchdog/scheduler"
@@ -38,6 +40,11 @@ func openReaders(specs []scheduler.Spec) (*readers, error) {
 		r.stops = append(r.stops, client.Close)
 	}
 	return r, nil
+}
+
+// introduce lets the clients ask each other about sources, and the hosts that have credentials.
+func (r *readers) introduce(sources []scheduler.SourceSpec) {
+	scheduler.Introduce(slices.Collect(maps.Values(r.byName)), sources)
 }
 
 func (r *readers) close() {

@@ -36,6 +36,7 @@ func (c *recordCommand) Run(s *session) error {
 		return errors.Join(err, out.Close())
 	}
 	defer readers.close()
+	readers.introduce(cfg.Sources)
 	return errors.Join(c.record(s, cfg, readers, snapshot.NewWriter(out)), out.Close())
 }
 

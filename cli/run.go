@@ -66,6 +66,7 @@ func (s *session) openDaemon(p plan, log *slog.Logger) (*daemon, error) {
 	if d.readers, err = openReaders(p.Servers); err != nil {
 		return nil, errors.Join(err, d.close())
 	}
+	d.readers.introduce(p.Sources)
 	router := p.Router
 	if router != nil {
 		router = router.WithLink(p.ExternalURL)

@@ -32,6 +32,7 @@ type Config struct {
 	Location    *time.Location // of schedules that name none
 
 	Servers []scheduler.Spec // those in use
+	Sources []scheduler.SourceSpec
 	Rules   []*rules.Rule    // all, the built-in one included
 	Checks  []Check          // those that read a server in use
 	Sinks   []Sink           // those in use

@@ -15,6 +15,8 @@ type File struct {
 	Include     []string      `yaml:"include"`      // files or globs, from the folder of the file
 	Retention   time.Duration `yaml:"retention"`    // how long history is kept; default 90d
 	TimeZone    string        `yaml:"time_zone"`    // of schedules that name none; default UTC
+	// Sources are credentials for asking the sources of replications how much waits there.
+	Sources []scheduler.SourceSpec `yaml:"sources"`
 	Part        `yaml:",inline"`
 }
 

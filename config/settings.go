@@ -2,6 +2,7 @@ package config
 
 import (
 	"cmp"
+	"fmt"
 	"net/url"
 	"strings"
 	"time"
@@ -23,6 +24,13 @@ func (l *loader) buildSettings(main *document) {
 	if u.ExternalURL != "" && !isWebURL(u.ExternalURL) {
 		l.problem(top, diag.Problemf("external_url", "write it like https://watchdog.example.com", "not the URL of a page"))
 	}
+	for i, source := range u.Sources {
+		for _, p := range source.Problems() {
+			p.Field = fmt.Sprintf("sources[%d].%s", i, p.Field)
+			l.problem(top, p)
+		}
+	}
+	c.Sources = u.Sources
 	var err error
 	if c.Location, err = time.LoadLocation(u.TimeZone); err != nil {
 		l.problem(top, diag.Problemf("time_zone", zoneHint, "%q is not a time zone", u.TimeZone))

@@ -16,7 +16,10 @@ import (
 	"net"
 	"net/http"
 	"strings"
+	"sync/atomic"
 	"time"
+
+	"watchdog/snapshot"
 )
 
 // Options are what a Client is made of.
@@ -42,6 +45,10 @@ type Client struct {
 	databases cached[[]string]
 	version   cached[string]
 	cluster   cluster
+	waiting   map[snapshot.Key]*waiting
+
+	sources  *sources // nobody else's until Introduce
+	troubles atomic.Pointer[map[snapshot.Key]error]
 }
 
 // cached is what the server said once, for a while.
@@ -69,6 +76,7 @@ func New(o Options) (*Client, error) {
 		guard:     newGuard(spec.Name),
 		places:    make(chan struct{}, spec.MaxConcurrent),
 	}
+	Introduce([]*Client{c}, nil)
 	if c.transport == nil {
 		c.transport = newTransport(spec)
 	}
@@ -102,6 +110,7 @@ func (c *Client) Close() {
 	if t, ok := c.transport.(interface{ CloseIdleConnections() }); ok {
 		t.CloseIdleConnections()
 	}
+	c.sources.close()
 }
 
 // refreshVersion asks for the server's version, once an hour. Where that fails the last one

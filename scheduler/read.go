@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"slices"
 	"strings"
 	"time"
 
@@ -31,6 +32,7 @@ func (c *Client) Read(ctx context.Context, at time.Time, prev *snapshot.Snapshot
 	b.Keep(c.covers)
 	b.Reuse(prev)
 	heard := c.look(ctx, b)
+	c.askSources(ctx, at, slices.Collect(b.Blind()), b.SourcePending)
 	b.Latency(time.Since(began))
 	if heard {
 		c.refreshVersion(ctx)

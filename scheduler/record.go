@@ -31,7 +31,28 @@ func (c *Client) Record(ctx context.Context, at time.Time) *snapshot.Line {
 	if line.Docs == nil || len(r.docs) > 1 {
 		line.Docs = object(r.docs)
 	}
+	c.recordSources(ctx, at, line)
 	return line
+}
+
+// recordSources adds what sources say where the server does not know how much waits.
+func (c *Client) recordSources(ctx context.Context, at time.Time, line *snapshot.Line) {
+	snap, err := line.Snapshot(nil)
+	if err != nil {
+		return // what cannot be read cannot be replayed either, and says so there
+	}
+	var blind []*snapshot.Replication
+	for _, r := range snap.Replications {
+		if r.State == snapshot.Running && r.Continuous && !r.Has(snapshot.FieldChangesPending) {
+			blind = append(blind, r)
+		}
+	}
+	c.askSources(ctx, at, blind, func(key snapshot.Key, pending int64) {
+		if line.SourcePending == nil {
+			line.SourcePending = map[string]int64{}
+		}
+		line.SourcePending[key.Path()] = pending
+	})
 }
 
 // object is the bodies by database, each as it was written.

@@ -32,6 +32,10 @@ type Spec struct {
 
 	FullEvery     time.Duration `yaml:"full_every"`     // between whole listings of a long database; default 10m
 	DiscoverEvery time.Duration `yaml:"discover_every"` // between looks for databases that match a glob; default 1h
+	// AskSources lets a look ask a source how much waits where the server does not know; default
+	// true. UseReplicationCredentials lets it do so with the credentials in a replication document.
+	AskSources                *bool `yaml:"ask_sources"`
+	UseReplicationCredentials bool  `yaml:"use_replication_credentials"`
 
 	Optional bool `yaml:"optional"` // left out while URL is empty
 	Fallback bool `yaml:"fallback"` // watched only where no other server is
@@ -62,6 +66,7 @@ func (s Spec) WithDefaults() Spec {
 	s.MaxConcurrent = cmp.Or(s.MaxConcurrent, defaultMaxConcurrent)
 	s.FullEvery = cmp.Or(s.FullEvery, defaultFullEvery)
 	s.DiscoverEvery = cmp.Or(s.DiscoverEvery, defaultDiscoverEvery)
+	s.AskSources = cmp.Or(s.AskSources, new(true))
 	u, err := url.Parse(s.URL)
 	if err != nil || u.User == nil {
 		return s

@@ -28,6 +28,7 @@ type Builder struct {
 	jobRows  int
 	tasks    map[string]bool // by replication id; nil when they were not read
 	answers  map[Key]Answer
+	merged   bool // the entries are joined
 
 	framer  framer
 	decoder decoder

@@ -2,6 +2,7 @@ package snapshot
 
 import (
 	"hash/maphash"
+	"iter"
 	"maps"
 	"slices"
 )
@@ -152,11 +153,27 @@ func (b *Builder) add(key Key, place int) *entry {
 
 // joined makes the replications of a snapshot.
 func (b *Builder) joined() []*Replication {
+	b.merge()
+	all := make([]*Replication, len(b.look.entries))
+	for i := range b.look.entries {
+		e := &b.look.entries[i]
+		p := b.prev.at(e.prev)
+		b.finish(e, e.rep == p.rep || e.rep == p.doc || e.rep == p.job)
+		all[i] = e.rep
+	}
+	return all
+}
+
+// merge joins the rows, once: nothing may be read after it.
+func (b *Builder) merge() {
+	if b.merged {
+		return
+	}
+	b.merged = true
 	l := b.look
 	l.entries = slices.DeleteFunc(l.entries, func(e entry) bool { return e.doc == nil && e.job == nil })
 	slices.SortFunc(l.entries, func(x, y entry) int { return x.key().Compare(*y.key()) })
 	l.docs, l.jobs = slices.Repeat([]int{-1}, b.docRows), slices.Repeat([]int{-1}, b.jobRows)
-	all := make([]*Replication, len(l.entries))
 	for i := range l.entries {
 		e := &l.entries[i]
 		p := b.prev.at(e.prev)
@@ -171,10 +188,22 @@ func (b *Builder) joined() []*Replication {
 		if e.job != nil {
 			l.jobs[e.jobAt] = i
 		}
-		b.finish(e, e.rep == p.rep || e.rep == p.doc || e.rep == p.job)
-		all[i] = e.rep
 	}
-	return all
+}
+
+// Blind are the continuous replications that run while the server does not say how much waits
+// for them, ordered by Key: what SourcePending is for. It is called when all has been read.
+func (b *Builder) Blind() iter.Seq[*Replication] {
+	b.merge()
+	return func(yield func(*Replication) bool) {
+		for i := range b.look.entries {
+			e := &b.look.entries[i]
+			blind := e.sourced || !e.rep.Has(FieldChangesPending)
+			if blind && e.rep.Has(FieldState) && e.rep.State == Running && e.rep.Continuous && !yield(e.rep) {
+				return
+			}
+		}
+	}
 }
 
 // finish adds what the active tasks say, and the source where the server gave no number of
