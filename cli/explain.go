@@ -61,7 +61,7 @@ func (c *explainCommand) Run(s *session) error {
 	if kept != nil {
 		defer kept.Close()
 	}
-	readers, err := openReaders(cfg.Servers)
+	readers, err := openReaders(cfg.Servers, cfg.Sources)
 	if err != nil {
 		return err
 	}

@@ -18,8 +18,9 @@ type readers struct {
 }
 
 // openReaders makes a client for each server. One whose URL is demo:// gets a simulated server of
-// its own, which begins its story now.
-func openReaders(specs []scheduler.Spec) (*readers, error) {
+// its own, which begins its story now. The clients ask each other about sources, and the hosts
+// that have credentials.
+func openReaders(specs []scheduler.Spec, sources []scheduler.SourceSpec) (*readers, error) {
 	r := &readers{byName: map[string]*scheduler.Client{}}
 	for _, spec := range specs {
 		if simulated(spec) {
@@ -39,12 +40,8 @@ func openReaders(specs []scheduler.Spec) (*readers, error) {
 		r.byName[spec.Name] = client
 		r.stops = append(r.stops, client.Close)
 	}
-	return r, nil
-}
-
-// introduce lets the clients ask each other about sources, and the hosts that have credentials.
-func (r *readers) introduce(sources []scheduler.SourceSpec) {
 	scheduler.Introduce(slices.Collect(maps.Values(r.byName)), sources)
+	return r, nil
 }
 
 func (r *readers) close() {

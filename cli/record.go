@@ -31,12 +31,11 @@ func (c *recordCommand) Run(s *session) error {
 	if err != nil {
 		return err
 	}
-	readers, err := openReaders(cfg.Servers)
+	readers, err := openReaders(cfg.Servers, cfg.Sources)
 	if err != nil {
 		return errors.Join(err, out.Close())
 	}
 	defer readers.close()
-	readers.introduce(cfg.Sources)
 	return errors.Join(c.record(s, cfg, readers, snapshot.NewWriter(out)), out.Close())
 }
 

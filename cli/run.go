@@ -63,10 +63,9 @@ func (s *session) openDaemon(p plan, log *slog.Logger) (*daemon, error) {
 	if d.workers, err = s.openWorkers(p.Sinks, kept, log); err != nil {
 		return nil, errors.Join(err, d.close())
 	}
-	if d.readers, err = openReaders(p.Servers); err != nil {
+	if d.readers, err = openReaders(p.Servers, p.Sources); err != nil {
 		return nil, errors.Join(err, d.close())
 	}
-	d.readers.introduce(p.Sources)
 	router := p.Router
 	if router != nil {
 		router = router.WithLink(p.ExternalURL)
