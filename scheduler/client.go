@@ -46,6 +46,9 @@ type Client struct {
 	version   cached[string]
 	cluster   cluster
 	waiting   map[snapshot.Key]*waiting
+	last      *snapshot.Snapshot  // of Read
+	watched   map[string]*watched // by database, up to last
+	cheapRows int
 
 	sources  *sources // nobody else's until Introduce
 	troubles atomic.Pointer[map[snapshot.Key]error]
@@ -75,6 +78,7 @@ func New(o Options) (*Client, error) {
 		transport: o.Transport,
 		guard:     newGuard(spec.Name),
 		places:    make(chan struct{}, spec.MaxConcurrent),
+		cheapRows: cheapRows,
 	}
 	Introduce([]*Client{c}, nil)
 	if c.transport == nil {

@@ -41,9 +41,16 @@ func newCouch(answers map[string]any) *couch {
 	return &couch{answers: all}
 }
 
-// members is asked at the first look, and once an hour of a server with one node. The requests
-// of a test leave it out, but for those that are about it.
+// members is asked at the first look, and once an hour of a server with one node.
 const members = "GET /_membership"
+
+// aside reports whether a request is one that the requests of a test leave out, but for those
+// that are about it: of the members, and of what a database could be followed from.
+func aside(request string) bool {
+	path := strings.TrimPrefix(request, "GET ")
+	return strings.HasSuffix(request, members[len("GET "):]) ||
+		strings.HasSuffix(path, "_replicator") && !strings.HasPrefix(path, "/_scheduler")
+}
 
 const allJobs = "GET /_scheduler/jobs?limit=2147483647"
 
@@ -74,7 +81,7 @@ func (c *couch) answer(request string, with any) {
 func (c *couch) requests() []string {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	asked := slices.DeleteFunc(c.asked, func(request string) bool { return strings.HasSuffix(request, members[len("GET "):]) })
+	asked := slices.DeleteFunc(c.asked, aside)
 	c.asked = nil
 	return asked
 }

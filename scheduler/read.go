@@ -25,20 +25,25 @@ const (
 
 // Read looks at the server once: the documents of each replicator database, then all jobs, then
 // the active tasks. The snapshot is never nil; what could not be read is among its Gaps. at is
-// its time; prev, the snapshot before it, may be nil.
+// its time. prev is the snapshot before it, as Read returned it: the documents of a long
+// database are then not listed again but followed. It may be nil.
 func (c *Client) Read(ctx context.Context, at time.Time, prev *snapshot.Snapshot) *snapshot.Snapshot {
 	began := time.Now()
 	b := snapshot.NewBuilder(c.Name(), at)
 	b.Keep(c.covers)
 	b.Reuse(prev)
-	heard := c.look(ctx, b)
+	if prev == nil || prev != c.last {
+		c.relist() // what is known of the databases goes on from another look
+	}
+	heard := c.follow(ctx, at, b)
 	c.askSources(ctx, at, slices.Collect(b.Blind()), b.SourcePending)
 	b.Latency(time.Since(began))
 	if heard {
 		c.refreshVersion(ctx)
 	}
 	b.Version(c.version.value)
-	return b.Snapshot()
+	c.last = b.Snapshot()
+	return c.last
 }
 
 // parts take what a look sees, in the order in which it was seen, and what it could not see. A
@@ -50,56 +55,85 @@ type parts interface {
 	Fail(part snapshot.Part, database string, err error)
 }
 
-// look reads everything in the order that makes it consistent: a job that is seen after its
-// document is the newer truth. Nothing more is asked of a server that turns out to be out of
-// reach. Heard means that the server gave at least one part whole.
+// look is one look at the server under way.
+type look struct {
+	client *Client
+	into   parts
+	heard  bool  // the server gave at least one part whole
+	down   error // nobody can be spoken to: nothing more is asked for, and this is why
+}
+
+// look lists everything in the order that makes it consistent: a job that is seen after its
+// document is the newer truth. Heard means that the server gave at least one part whole.
 func (c *Client) look(ctx context.Context, into parts) (heard bool) {
-	databases, err := c.replicatorDBs(ctx)
+	l := &look{client: c, into: into}
+	for _, db := range l.databases(ctx) {
+		l.docs(ctx, db)
+	}
+	l.jobs(ctx)
+	l.rest(ctx)
+	return l.heard
+}
+
+// databases are those to read.
+func (l *look) databases(ctx context.Context) []string {
+	databases, err := l.client.replicatorDBs(ctx)
 	if err != nil {
-		for _, glob := range c.globs() {
-			into.Fail(snapshot.Docs, glob, err)
+		for _, glob := range l.client.globs() {
+			l.into.Fail(snapshot.Docs, glob, err)
 		}
+		l.note(err)
 	}
-	down := unreachable(err)
-	for _, r := range requests(databases, into) {
-		if !down {
-			err = c.fetch(ctx, r.path, r.query, func(a *answer) error { return r.take(a) })
-			down = unreachable(err)
-		}
-		var e *Error
-		switch {
-		case err == nil:
-			heard = true
-		case r.part == snapshot.Docs && errors.As(err, &e) && e.missing():
-			r.take(strings.NewReader(noDocs))
-		default:
-			into.Fail(r.part, r.database, err) // what was taken before stands
-		}
-	}
-	if heard && !down {
-		if err := c.awayNodes(ctx); err != nil {
-			into.Fail(snapshot.Nodes, "", err)
-		}
-	}
-	return heard
+	return databases
 }
 
-// request is for one part of a look.
-type request struct {
-	part        snapshot.Part
-	database    string
-	path, query string
-	take        func(body io.Reader) error
+// docs lists the documents of a database. One that does not exist has none.
+func (l *look) docs(ctx context.Context, database string) bool {
+	take := func(body io.Reader) error { return l.into.Docs(database, body) }
+	err := l.fetch(ctx, docsPath+escape(database), "", take)
+	if e := (*Error)(nil); errors.As(err, &e) && e.missing() {
+		err = take(strings.NewReader(noDocs))
+	}
+	return l.ended(snapshot.Docs, database, err)
 }
 
-func requests(databases []string, into parts) []request {
-	var rs []request
-	for _, db := range databases {
-		take := func(body io.Reader) error { return into.Docs(db, body) }
-		rs = append(rs, request{snapshot.Docs, db, docsPath + escape(db), "", take})
+func (l *look) jobs(ctx context.Context) bool {
+	return l.ended(snapshot.Jobs, "", l.fetch(ctx, jobsPath, allJobs, l.into.Jobs))
+}
+
+// rest is what follows the jobs: the active tasks, and whether all nodes answered.
+func (l *look) rest(ctx context.Context) {
+	l.ended(snapshot.Tasks, "", l.fetch(ctx, tasksPath, "", l.into.Tasks))
+	if !l.heard || l.down != nil {
+		return
 	}
-	return append(rs,
-		request{snapshot.Jobs, "", jobsPath, allJobs, into.Jobs},
-		request{snapshot.Tasks, "", tasksPath, "", into.Tasks},
-	)
+	if err := l.client.awayNodes(ctx); err != nil {
+		l.into.Fail(snapshot.Nodes, "", err)
+	}
+}
+
+// fetch asks, unless the server is known to be out of reach.
+func (l *look) fetch(ctx context.Context, path, query string, take func(io.Reader) error) error {
+	if l.down != nil {
+		return l.down
+	}
+	return l.note(l.client.fetch(ctx, path, query, func(a *answer) error { return take(a) }))
+}
+
+// note remembers that the server is out of reach.
+func (l *look) note(err error) error {
+	if unreachable(err) {
+		l.down = err
+	}
+	return err
+}
+
+// ended notes how reading a part ended. What was taken before an error stands.
+func (l *look) ended(part snapshot.Part, database string, err error) bool {
+	if err != nil {
+		l.into.Fail(part, database, err)
+		return false
+	}
+	l.heard = true
+	return true
 }

@@ -59,9 +59,11 @@ func (b *Builder) Latency(d time.Duration) { b.snap.Latency = d }
 // by which it was asked for. An error is a Gap of the snapshot too; the rows before it count.
 func (b *Builder) Docs(database string, body io.Reader) error {
 	l := b.begin(Docs, database)
-	return l.end(b.rows(l, body, []string{"docs", "rows"}, func(data []byte) error {
+	err := b.rows(l, body, []string{"docs", "rows"}, func(data []byte) error {
 		return b.docRow(database, data)
-	}))
+	})
+	l.rows, l.total = b.framer.rows, b.framer.said
+	return l.end(err)
 }
 
 // Jobs reads a whole answer of /_scheduler/jobs. An error is a Gap of the snapshot too; the

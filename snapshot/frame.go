@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"slices"
+	"strconv"
 
 	"watchdog/secret"
 )
@@ -25,6 +26,7 @@ type framer struct {
 	pos, end int   // what is read and not used yet is buf[pos:end]
 	total    int64 // bytes read
 	rows     int   // rows begun
+	said     int   // total_rows
 }
 
 func (f *framer) reset(src io.Reader) {
@@ -143,6 +145,8 @@ func (f *framer) other(key string, refused *refusal) error {
 		return fmt.Errorf("%q has no valid value", key)
 	}
 	switch key {
+	case "total_rows":
+		f.said, _ = strconv.Atoi(string(data)) // null, where there is no telling
 	case "error":
 		refused.Name = scalarText(data)
 	case "reason":

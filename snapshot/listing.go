@@ -12,6 +12,8 @@ type listing struct {
 	err      error   // nil: read to its end
 	odd      []error // of rows that could not be read, the first maxRowErrors
 	oddRows  int
+	rows     int // of Docs; total is how many documents the server said there are
+	total    int
 }
 
 func (l *listing) name() string {
@@ -36,8 +38,12 @@ func (l *listing) end(err error) error {
 
 // oddRow notes a row that could not be read.
 func (l *listing) oddRow(row int, err error) {
+	l.oddOne(fmt.Errorf("read row %d of %s: %w", row, l.name(), err))
+}
+
+func (l *listing) oddOne(err error) {
 	if l.oddRows++; l.oddRows <= maxRowErrors {
-		l.odd = append(l.odd, fmt.Errorf("read row %d of %s: %w", row, l.name(), err))
+		l.odd = append(l.odd, err)
 	}
 }
 

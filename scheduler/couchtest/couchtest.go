@@ -79,6 +79,7 @@ type Server struct {
 	jobOrder  ordered
 	down      map[string]bool // nodes
 	pids      int
+	deleted   int64 // how many replicator databases were
 }
 
 // New makes a server.
@@ -138,6 +139,7 @@ func (s *Server) DeleteDatabase(name string) {
 		r.end(now)
 	}
 	delete(s.databases, name)
+	s.deleted++
 }
 
 // URL is a database of this server as the scheduler shows it: absolute, a slash at the end.

@@ -10,6 +10,7 @@ type database struct {
 	s     *Server
 	name  string
 	salt  uint64
+	made  int64                   // when, in Unix seconds; not the same again after it was deleted
 	docs  map[string]*Replication // deleted ones too
 	order ordered                 // by document id, design documents included
 	live  int
@@ -18,6 +19,9 @@ type database struct {
 
 	changed chan struct{} // closed at the next change, nil while nobody waits
 }
+
+// firstMade is when the databases of the recordings were made.
+const firstMade = 1795504031
 
 type change struct {
 	seq int64
@@ -33,7 +37,7 @@ func isReplicator(name string) bool {
 func (s *Server) database(name string) *database {
 	db := s.databases[name]
 	if db == nil {
-		db = &database{s: s, name: name, salt: salt(name), docs: map[string]*Replication{}}
+		db = &database{s: s, name: name, salt: salt(name), made: firstMade + s.deleted, docs: map[string]*Replication{}}
 		db.order = ordered{
 			key: func(r *Replication) string { return r.id },
 			has: func(r *Replication) bool { return !r.deleted },

@@ -67,18 +67,19 @@ func (q *request) databaseInfo(name string) {
 	q.s.mu.RLock()
 	var count, deleted int
 	var seq []byte
+	made := int64(firstMade)
 	if db := q.s.databases[name]; db != nil {
 		count, deleted = db.live, len(db.docs)-db.live
-		seq = appendSeq(nil, db.salt, db.seq)
+		seq, made = appendSeq(nil, db.salt, db.seq), db.made
 	} else {
 		src := q.s.sources[name]
 		n := src.at(q.s.clock())
 		count, seq = int(n), appendSeq(nil, src.salt, n)
 	}
 	q.s.mu.RUnlock()
-	q.json(http.StatusOK, fmt.Sprintf(`{"instance_start_time":"1795504031","db_name":%s,"purge_seq":"0-g1AAAABXeJzLYWBgYMpgTmHgz8tPSTV0MDQy1zMAQsMckEQiQ1L9____sxIZ8KjKUgCSSfYgRUm4FTmAFMUTVOQBUjQfj6I8FiDJcABI_YcYlQUA8dwofA",`+
+	q.json(http.StatusOK, fmt.Sprintf(`{"instance_start_time":"%d","db_name":%s,"purge_seq":"0-g1AAAABXeJzLYWBgYMpgTmHgz8tPSTV0MDQy1zMAQsMckEQiQ1L9____sxIZ8KjKUgCSSfYgRUm4FTmAFMUTVOQBUjQfj6I8FiDJcABI_YcYlQUA8dwofA",`+
 		`"update_seq":%q,"sizes":{"file":33288,"external":%d,"active":%d},"props":{},"doc_del_count":%d,"doc_count":%d,"disk_format_version":8,"compact_running":false,"cluster":{"q":2,"n":1,"w":1,"r":1}}`,
-		appendString(nil, name), seq, 300*count, 400*count, deleted, count))
+		made, appendString(nil, name), seq, 300*count, 400*count, deleted, count))
 }
 
 // allDocs streams a replicator database itself; with include_docs as CouchDB does, credentials

@@ -1,0 +1,257 @@
+package scheduler_test
+
+import (
+	"fmt"
+	"net/http"
+	"slices"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"watchdog/scheduler"
+	"watchdog/scheduler/couchtest"
+	"watchdog/snapshot"
+)
+
+// long is a server whose _replicator has so many documents that it is followed, and a client
+// that has begun to.
+type long struct {
+	*testing.T
+	srv  *couchtest.Server
+	c    *scheduler.Client
+	snap *snapshot.Snapshot
+}
+
+const longRows = 201
+
+// newLong makes running documents named doc000 and so on.
+func newLong(t *testing.T, put couchtest.Spec) *long {
+	t.Helper()
+	l := &long{T: t, srv: couchtest.New(couchtest.Options{})}
+	put.State = couchtest.Running
+	for i := range longRows {
+		l.srv.Put("_replicator", fmt.Sprintf("doc%03d", i), numbered(put, i))
+	}
+	l.c = bubble(t, l.srv, scheduler.Spec{})
+	l.look() // its credentials are taken only now
+	l.look()
+	return l
+}
+
+// numbered gives each document a source of its own.
+func numbered(s couchtest.Spec, i int) couchtest.Spec {
+	s.Source = fmt.Sprintf("orders%03d", i)
+	return s
+}
+
+func (l *long) doc(i int) *couchtest.Replication {
+	return l.srv.Doc("_replicator", fmt.Sprintf("doc%03d", i))
+}
+
+// look takes a look and says what it asked for; "GET /" and the members are left out.
+func (l *long) look() []string {
+	l.Helper()
+	l.srv.ForgetRequests()
+	l.snap = l.c.Read(l.Context(), time.Now(), l.snap)
+	var all []string
+	for _, r := range l.srv.Requests() {
+		if e := r.Endpoint; e != "GET /" && e != "GET /_membership" {
+			all = append(all, strings.TrimPrefix(e, "GET "))
+		}
+	}
+	return all
+}
+
+// The requests of a look, by how it reads the documents.
+var (
+	followedLook = []string{"/{db}/_changes", "/_scheduler/jobs", "/_active_tasks"}
+	listedLook   = []string{"/{db}", "/_scheduler/docs/{db}", "/_scheduler/jobs", "/_active_tasks"}
+)
+
+const askedDoc = "/_scheduler/docs/{db}/{id}"
+
+func (l *long) expect(when string, want ...string) {
+	l.Helper()
+	if diff := cmp.Diff(want, l.look()); diff != "" {
+		l.Errorf("requests of a look %s (-want +got):\n%s", when, diff)
+	}
+	if l.snap.Failed() {
+		l.Errorf("a look %s: got %v, want no trouble", when, l.snap.Err())
+	}
+}
+
+// state is what the last look showed of a document; "" where it did not.
+func (l *long) state(i int) snapshot.State {
+	return find(l.snap, "_replicator", fmt.Sprintf("doc%03d", i)).State
+}
+
+func TestALongDatabaseIsFollowed(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l := newLong(t, couchtest.Spec{})
+		l.expect("when nothing happened", followedLook...)
+		if len(l.snap.Replications) != longRows {
+			t.Errorf("replications: got %d, want %d", len(l.snap.Replications), longRows)
+		}
+
+		l.doc(3).Crash("db_not_found")
+		l.expect("after a crash, which the jobs tell", followedLook...)
+		l.doc(4).Fail("duplicate")
+		l.expect("after a failure", "/{db}/_changes", "/{db}", askedDoc, "/_scheduler/jobs", "/_active_tasks")
+		l.expect("after that", followedLook...)
+		l.doc(5).Delete()
+		l.expect("after a deletion", "/{db}/_changes", "/{db}", "/_scheduler/jobs", "/_active_tasks")
+		l.doc(6).Fault("filter_fetch_error")
+		l.expect("when a document cannot become a job", "/{db}/_changes", "/_scheduler/jobs", askedDoc, "/_active_tasks")
+		l.expect("as long as it cannot", "/{db}/_changes", "/_scheduler/jobs", askedDoc, "/_active_tasks")
+		l.doc(6).Start()
+		l.expect("when it can again", followedLook...)
+		got := []snapshot.State{l.state(3), l.state(4), l.state(5), l.state(6)}
+		if diff := cmp.Diff([]snapshot.State{snapshot.Crashing, snapshot.Failed, "", snapshot.Running}, got); diff != "" {
+			t.Errorf("states of 3, 4, 5 and 6 (-want +got):\n%s", diff)
+		}
+	})
+}
+
+func TestADocumentThatNoNodeHasClaimedIsAskedForAgain(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l := newLong(t, couchtest.Spec{})
+		doc := l.srv.Put("_replicator", "doc999", couchtest.Spec{State: couchtest.Unclaimed})
+		asking := []string{"/{db}/_changes", askedDoc, "/_scheduler/jobs", "/_active_tasks"}
+		l.expect("when it was written", "/{db}/_changes", "/{db}", askedDoc, "/_scheduler/jobs", "/_active_tasks")
+		l.expect("after that", asking...)
+		doc.Fault("worker_timeout") // which writes nothing
+		l.expect("when it cannot become a job", asking...)
+		if got := l.state(999); got != snapshot.ErrorState {
+			t.Errorf("state: got %q, want error", got)
+		}
+	})
+}
+
+func TestALongDatabaseIsListed(t *testing.T) {
+	for _, test := range []struct {
+		name string
+		do   func(l *long)
+		want []string
+	}{
+		{"every ten minutes", func(l *long) { time.Sleep(10 * time.Minute) }, listedLook},
+		{"when more was written than is asked for one by one", func(l *long) {
+			for i := range scheduler.MaxAsks + 1 {
+				l.doc(i).Fail("duplicate")
+			}
+		}, slices.Concat([]string{"/{db}/_changes"}, listedLook)},
+		{"when more lost their jobs", func(l *long) {
+			for i := range scheduler.MaxAsks + 1 {
+				l.doc(i).Fault("filter_fetch_error")
+			}
+		}, []string{"/{db}/_changes", "/_scheduler/jobs", "/{db}", "/_scheduler/docs/{db}", "/_scheduler/jobs", "/_active_tasks"}},
+		{"when the database was made anew", func(l *long) {
+			l.srv.DeleteDatabase("_replicator")
+			l.srv.CreateDatabase("_replicator")
+		}, slices.Concat([]string{"/{db}/_changes"}, listedLook)},
+		{"when it was made anew and more was written into it than before", func(l *long) {
+			l.doc(0).Fail("duplicate")
+			l.look()
+			l.srv.DeleteDatabase("_replicator")
+			for i := range longRows + 20 {
+				l.srv.Put("_replicator", fmt.Sprintf("doc%03d", 100+i%10), couchtest.Spec{State: couchtest.Running, JobID: fmt.Sprint(i)})
+			}
+		}, slices.Concat([]string{"/{db}/_changes", "/{db}"}, listedLook)},
+		{"when it is gone", func(l *long) { l.srv.DeleteDatabase("_replicator") }, slices.Concat([]string{"/{db}/_changes"}, listedLook)},
+		{"when the feed fails", func(l *long) {
+			l.srv.Inject(couchtest.Fault{Path: "/_replicator/_changes", Times: 1, Do: couchtest.Truncate(30)})
+		}, slices.Concat([]string{"/{db}/_changes"}, listedLook)},
+		{"when the look before is not known", func(l *long) { l.snap = nil }, listedLook},
+		{"when the clock went back", func(l *long) { l.snap = l.c.Read(l.Context(), time.Now().Add(time.Hour), l.snap) }, listedLook},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				l := newLong(t, couchtest.Spec{})
+				test.do(l)
+				if diff := cmp.Diff(test.want, l.look()); diff != "" {
+					t.Errorf("requests (-want +got):\n%s", diff)
+				}
+				l.srv.ClearFaults()
+				whole := bubble(t, l.srv, scheduler.Spec{})
+				if diff := cmp.Diff(databases(read(t, whole)), databases(l.snap)); diff != "" {
+					t.Errorf("replications by database (-want +got):\n%s", diff)
+				}
+			})
+		})
+	}
+}
+
+func TestAFeedThatMustNotBeReadIsLeftAlone(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l := newLong(t, couchtest.Spec{})
+		l.srv.Inject(couchtest.Fault{Path: "/_replicator/_changes", Do: couchtest.Status(http.StatusForbidden)})
+		docs := listedLook[1:]
+		l.expect("when it is refused", slices.Concat([]string{"/{db}/_changes"}, docs)...)
+		time.Sleep(9 * time.Minute)
+		l.expect("within ten minutes", docs...)
+		time.Sleep(time.Minute)
+		l.expect("after them", listedLook...)
+		l.expect("after that", slices.Concat([]string{"/{db}/_changes"}, docs)...)
+	})
+}
+
+func TestADatabaseThatJobsDoNotTellOfIsListed(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l := newLong(t, couchtest.Spec{Docs: 5})
+		silent := func(w http.ResponseWriter, r *http.Request, next http.Handler) {
+			next.ServeHTTP(&rewriter{ResponseWriter: w, from: `"info"`, to: `"none"`}, r)
+		}
+		l.srv.Inject(couchtest.Fault{Path: "/_scheduler/jobs", Do: silent})
+		time.Sleep(10 * time.Minute)
+		l.expect("when the jobs begin to tell less than the documents", listedLook...)
+		l.expect("after that", listedLook...)
+		if !find(l.snap, "_replicator", "doc007").Has(snapshot.FieldDocsWritten) {
+			t.Error("docs_written: got none, want that of the document")
+		}
+	})
+}
+
+// rewriter changes what is written, to text of the same length.
+type rewriter struct {
+	http.ResponseWriter
+	from, to string
+}
+
+func (r *rewriter) Write(b []byte) (int, error) {
+	if _, err := r.ResponseWriter.Write([]byte(strings.ReplaceAll(string(b), r.from, r.to))); err != nil {
+		return 0, err
+	}
+	return len(b), nil
+}
+
+func TestAShortDatabaseIsListedAtEveryLook(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l := &long{T: t, srv: couchtest.New(couchtest.Options{})}
+		for i := range longRows - 1 {
+			l.srv.Put("_replicator", fmt.Sprintf("doc%03d", i), numbered(couchtest.Spec{State: couchtest.Running}, i))
+		}
+		l.c = bubble(t, l.srv, scheduler.Spec{})
+		for range 3 {
+			l.expect("at a short database", listedLook[1:]...)
+		}
+	})
+}
+
+func TestADocumentThatCannotBeReadIsOneError(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l := newLong(t, couchtest.Spec{})
+		l.doc(4).Fail("duplicate")
+		l.srv.Inject(couchtest.Fault{Path: "/_scheduler/docs/_replicator/doc004", Do: couchtest.Status(http.StatusInternalServerError)})
+		l.look()
+		if len(l.snap.RowErrors) != 1 || l.snap.Failed() || l.snap.Complete("_replicator") || len(l.snap.Replications) != longRows-1 {
+			t.Errorf("got row errors %v, failed %v, complete %v, %d replications; want one error, and the others, of a view that is not complete",
+				l.snap.RowErrors, l.snap.Failed(), l.snap.Complete("_replicator"), len(l.snap.Replications))
+		}
+		l.expect("after that", listedLook...)
+		if got := l.state(4); got != snapshot.Failed {
+			t.Errorf("state as listed: got %q, want failed", got)
+		}
+	})
+}
