@@ -36,7 +36,7 @@ func (w where) open(s *session) (*servers, error) {
 	specs := slices.DeleteFunc(slices.Clone(cfg.Servers), func(spec scheduler.Spec) bool {
 		return len(w.Server) > 0 && !slices.Contains(w.Server, spec.Name)
 	})
-	readers, err := openReaders(specs)
+	readers, err := openReaders(specs, cfg.Sources)
 	if err != nil {
 		return nil, err
 	}

@@ -33,10 +33,10 @@ type Config struct {
 
 	Servers []scheduler.Spec // those in use
 	Sources []scheduler.SourceSpec
-	Rules   []*rules.Rule    // all, the built-in one included
-	Checks  []Check          // those that read a server in use
-	Sinks   []Sink           // those in use
-	Router  *notify.Router   // leads to sinks in use only
+	Rules   []*rules.Rule  // all, the built-in one included
+	Checks  []Check        // those that read a server in use
+	Sinks   []Sink         // those in use
+	Router  *notify.Router // leads to sinks in use only
 
 	// LeftOut is what the file names and the environment leaves unused, for the log at start.
 	LeftOut []LeftOut

@@ -17,7 +17,7 @@ type File struct {
 	TimeZone    string        `yaml:"time_zone"`    // of schedules that name none; default UTC
 	// Sources are credentials for asking the sources of replications how much waits there.
 	Sources []scheduler.SourceSpec `yaml:"sources"`
-	Part        `yaml:",inline"`
+	Part    `yaml:",inline"`
 }
 
 // Part is what an included file can say, and the main file too.

@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -23,6 +24,9 @@ type long struct {
 	srv  *couchtest.Server
 	c    *scheduler.Client
 	snap *snapshot.Snapshot
+
+	mu    sync.Mutex // guards asked
+	asked []string
 }
 
 const longRows = 201
@@ -35,7 +39,7 @@ func newLong(t *testing.T, put couchtest.Spec) *long {
 	for i := range longRows {
 		l.srv.Put("_replicator", fmt.Sprintf("doc%03d", i), numbered(put, i))
 	}
-	l.c = bubble(t, l.srv, scheduler.Spec{})
+	l.c = bubble(t, l, scheduler.Spec{})
 	l.look() // its credentials are taken only now
 	l.look()
 	return l
@@ -54,15 +58,27 @@ func (l *long) doc(i int) *couchtest.Replication {
 // look takes a look and says what it asked for; "GET /" and the members are left out.
 func (l *long) look() []string {
 	l.Helper()
-	l.srv.ForgetRequests()
+	l.mu.Lock()
+	l.asked = nil
+	l.mu.Unlock()
 	l.snap = l.c.Read(l.Context(), time.Now(), l.snap)
-	var all []string
-	for _, r := range l.srv.Requests() {
-		if e := r.Endpoint; e != "GET /" && e != "GET /_membership" {
-			all = append(all, strings.TrimPrefix(e, "GET "))
-		}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.asked
+}
+
+// ServeHTTP notes what is asked for, without the name of a document.
+func (l *long) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	path := strings.Replace(r.URL.EscapedPath(), "_replicator", "{db}", 1)
+	if strings.HasPrefix(path, askedDoc[:len(askedDoc)-len("{id}")]) {
+		path = askedDoc
 	}
-	return all
+	if path != "/" && path != "/_membership" && !strings.HasSuffix(path, "/_all_docs") {
+		l.mu.Lock()
+		l.asked = append(l.asked, path)
+		l.mu.Unlock()
+	}
+	l.srv.ServeHTTP(w, r)
 }
 
 // The requests of a look, by how it reads the documents.
@@ -232,7 +248,7 @@ func TestAShortDatabaseIsListedAtEveryLook(t *testing.T) {
 		for i := range longRows - 1 {
 			l.srv.Put("_replicator", fmt.Sprintf("doc%03d", i), numbered(couchtest.Spec{State: couchtest.Running}, i))
 		}
-		l.c = bubble(t, l.srv, scheduler.Spec{})
+		l.c = bubble(t, l, scheduler.Spec{})
 		for range 3 {
 			l.expect("at a short database", listedLook[1:]...)
 		}

@@ -219,7 +219,7 @@ type sources struct {
 // SourceSpec is credentials for the sources on a host, as written in YAML (SPEC 2, sources).
 type SourceSpec struct {
 	Host string `yaml:"host"` // with a port where only that one is meant
-	Auth Auth   `yaml:"auth"`
+	Auth Auth   `yaml:"auth"` // how to sign in there
 }
 
 // Introduce lets clients ask each other's servers about the sources on them, and the hosts that

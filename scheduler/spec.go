@@ -32,10 +32,12 @@ type Spec struct {
 
 	FullEvery     time.Duration `yaml:"full_every"`     // between whole listings of a long database; default 10m
 	DiscoverEvery time.Duration `yaml:"discover_every"` // between looks for databases that match a glob; default 1h
-	// AskSources lets a look ask a source how much waits where the server does not know; default
-	// true. UseReplicationCredentials lets it do so with the credentials in a replication document.
-	AskSources                *bool `yaml:"ask_sources"`
-	UseReplicationCredentials bool  `yaml:"use_replication_credentials"`
+	// AskSources lets a look ask a source how much waits where the server does not know, once a
+	// minute and replication at most. Default true.
+	AskSources *bool `yaml:"ask_sources"`
+	// UseReplicationCredentials lets a source be asked with the credentials in the replication
+	// document, where nothing else says how to sign in there.
+	UseReplicationCredentials bool `yaml:"use_replication_credentials"`
 
 	Optional bool `yaml:"optional"` // left out while URL is empty
 	Fallback bool `yaml:"fallback"` // watched only where no other server is

@@ -13,7 +13,7 @@ func (b *Builder) Follow(database string, written map[string]bool) {
 	b.begin(Docs, database)
 	for place := range b.before(database) {
 		if doc := b.prev.at(place).doc; doc != nil && doc.Has(FieldState) && doc.State.Terminal() && !written[doc.DocID] {
-			b.setDoc(doc, b.prev.at(place).docSum, place)
+			b.setDoc(b.seen(database, nil, place), doc, b.prev.at(place).docSum, place)
 		}
 	}
 }
