@@ -106,8 +106,9 @@ func TestRecordedRowsAreReadFast(t *testing.T) {
 				continue
 			}
 			for _, row := range snapshot.Rows([]byte(body)) {
-				if snapshot.FastRow(row) == "" {
-					t.Errorf("%s: the fast reader does not understand %s", name, row)
+				spaced := bytes.ReplaceAll(bytes.ReplaceAll(row, []byte(`":`), []byte(`": `)), []byte(`,"`), []byte(`, "`))
+				if snapshot.FastRow(row) == "" || snapshot.FastRow(spaced) == "" {
+					t.Errorf("%s: the fast reader does not understand %s, or not with spaces", name, row)
 				}
 			}
 		}
