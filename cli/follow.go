@@ -40,6 +40,7 @@ func follow(s *session, client *scheduler.Client, key snapshot.Key, every time.D
 	out := newProgress(s)
 	defer out.done()
 	var last snapshot.State
+	said := ""
 	for row, err := range client.Replicator(key.Database).Follow(s.ctx, key.DocID, every) {
 		var none *scheduler.NotFoundError
 		switch {
@@ -48,10 +49,13 @@ func follow(s *session, client *scheduler.Client, key snapshot.Key, every time.D
 		case errors.As(err, &none):
 			return err
 		case err != nil:
-			out.aside(s.Stderr, "watchdog: "+err.Error())
+			if err.Error() != said { // not at each look
+				said = err.Error()
+				out.aside(s.Stderr, "watchdog: "+said)
+			}
 			continue
 		}
-		last = row.State
+		last, said = row.State, ""
 		if err := out.show(row.Replication, time.Now()); err != nil {
 			return err
 		}

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"strings"
@@ -229,7 +230,14 @@ func (p page) rates(ctx context.Context, client *scheduler.Client, before *snaps
 		return nil
 	}
 	row, err := client.Job(ctx, before.ID)
-	if err != nil {
+	var none *scheduler.NotFoundError
+	switch {
+	case errors.As(err, &none):
+		_, err := fmt.Fprintln(p.w, "it has ended meanwhile: it has no job any more")
+		return err
+	case ctx.Err() != nil:
+		return nil
+	case err != nil:
 		return err
 	}
 	took := time.Since(began)

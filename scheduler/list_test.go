@@ -11,6 +11,7 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -337,7 +338,7 @@ func TestDocAndJobByID(t *testing.T) {
 				t.Fatalf("Create(%q): %v", id, err)
 			}
 			var row scheduler.Row
-			for r, err := range w.Follow(t.Context(), id, 0) {
+			for r, err := range w.Follow(t.Context(), id, time.Second) {
 				if row = r; err != nil || r.State == snapshot.Running {
 					break
 				}
