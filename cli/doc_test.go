@@ -32,34 +32,76 @@ func TestDocSaysWhatItsNumbersMean(t *testing.T) {
 		then func(*couchtest.Replication)
 		want string // a regular expression
 	}{
-		{"a first crash is tried again after 30 s", couchtest.Spec{State: couchtest.Crashing, Error: "no"}, nil,
-			`next try +20\S+Z, in (30|29|28)s, or up to 60s later`},
-		{"a row of crashes waits longer", couchtest.Spec{State: couchtest.Crashing, Error: "no", History: crashes(5, 0, 10*time.Second)}, nil,
-			`next try +20\S+Z, in (480s|8m|7m), or up to 60s later`},
-		{"a try whose time has come is due", couchtest.Spec{State: couchtest.Crashing, Error: "no", History: crashes(1, time.Hour, 0)}, nil,
-			`next try +due since 20\S+Z, or up to 60s later`},
-		{"the count stops at 10", couchtest.Spec{State: couchtest.Crashing, Error: "no", History: crashes(10, 0, 10*time.Second)}, nil,
-			`error_count +10 \(counted in a history of 20 events, so it stops at 10: there may have been more crashes\)`},
-		{"the count stays up after a recovery", couchtest.Spec{State: couchtest.Crashing, Error: "no"}, (*couchtest.Replication).Recover,
-			`error_count +1 \(it stays up after a recovery, so it says nothing about now\)`},
-		{"slow crashes are not counted", couchtest.Spec{State: couchtest.Crashing, Error: "no", History: []couchtest.Event{
-			{Type: couchtest.Crashed, At: time.Now(), Reason: "no"}, {Type: couchtest.Started, At: time.Now().Add(-time.Hour)},
-		}}, nil,
-			`error_count +0 \(though its history has 1 crash event: only those within 2 minutes of a start count, and a stop by the scheduler starts anew\)`},
-		{"and are tried again at once", couchtest.Spec{State: couchtest.Crashing, Error: "no", History: []couchtest.Event{
-			{Type: couchtest.Crashed, At: time.Now().Add(-3 * time.Second), Reason: "no"}, {Type: couchtest.Started, At: time.Now().Add(-time.Hour)},
-		}}, nil,
-			`next try +due since 20`},
-		{"trouble before the job is tried again at random", couchtest.Spec{State: couchtest.Erroring, Error: "no filter"}, nil,
-			`next try +at some moment within 2m of the last`},
-		{"a source that says nothing is no zero", couchtest.Spec{State: couchtest.Running},
+		{
+			"a first crash is tried again after 30 s",
+			couchtest.Spec{State: couchtest.Crashing, Error: "no"},
+			nil,
+			`next try +20\S+Z, in (30|29|28)s, or up to 60s later`,
+		},
+		{
+			"a row of crashes waits longer",
+			couchtest.Spec{State: couchtest.Crashing, Error: "no", History: crashes(5, 0, 10*time.Second)},
+			nil,
+			`next try +20\S+Z, in (480s|8m|7m), or up to 60s later`,
+		},
+		{
+			"a try whose time has come is due",
+			couchtest.Spec{State: couchtest.Crashing, Error: "no", History: crashes(1, time.Hour, 0)},
+			nil,
+			`next try +due since 20\S+Z, or up to 60s later`,
+		},
+		{
+			"the count stops at 10",
+			couchtest.Spec{State: couchtest.Crashing, Error: "no", History: crashes(10, 0, 10*time.Second)},
+			nil,
+			`error_count +10 \(counted in a history of 20 events, so it stops at 10: there may have been more crashes\)`,
+		},
+		{
+			"the count stays up after a recovery",
+			couchtest.Spec{State: couchtest.Crashing, Error: "no"},
+			(*couchtest.Replication).Recover,
+			`error_count +1 \(it stays up after a recovery, so it says nothing about now\)`,
+		},
+		{
+			"slow crashes are not counted",
+			couchtest.Spec{State: couchtest.Crashing, Error: "no", History: []couchtest.Event{
+				{Type: couchtest.Crashed, At: time.Now(), Reason: "no"}, {Type: couchtest.Started, At: time.Now().Add(-time.Hour)},
+			}},
+			nil,
+			`error_count +0 \(though its history has 1 crash event: only those within 2 minutes of a start count, and a stop by the scheduler starts anew\)`,
+		},
+		{
+			"and are tried again at once",
+			couchtest.Spec{State: couchtest.Crashing, Error: "no", History: []couchtest.Event{
+				{Type: couchtest.Crashed, At: time.Now().Add(-3 * time.Second), Reason: "no"}, {Type: couchtest.Started, At: time.Now().Add(-time.Hour)},
+			}},
+			nil,
+			`next try +due since 20`,
+		},
+		{
+			"trouble before the job is tried again at random",
+			couchtest.Spec{State: couchtest.Erroring, Error: "no filter"},
+			nil,
+			`next try +at some moment within 2m of the last`,
+		},
+		{
+			"a source that says nothing is no zero",
+			couchtest.Spec{State: couchtest.Running},
 			func(r *couchtest.Replication) { r.SetPending(couchtest.Unknown) },
-			`changes_pending +unknown: the source has not said\. One that is idle shows this after a restart, and so does one that hangs`},
-		{"one that completed has no next try", couchtest.Spec{State: couchtest.Running, OneShot: true, Docs: 100},
+			`changes_pending +unknown: the source has not said\. One that is idle shows this after a restart, and so does one that hangs`,
+		},
+		{
+			"one that completed has no next try",
+			couchtest.Spec{State: couchtest.Running, OneShot: true, Docs: 100},
 			(*couchtest.Replication).Complete,
-			`state +completed for \d+s`},
-		{"a reason of many lines is one line, in full", couchtest.Spec{State: couchtest.Crashing, Error: "{http_request_failed,\n    \"GET\",\n  {error,\x1b[31mnxdomain}}"}, nil,
-			`error +\{http_request_failed, "GET", \{error,\[31mnxdomain\}\}\n`},
+			`state +completed for \d+s`,
+		},
+		{
+			"a reason of many lines is one line, in full",
+			couchtest.Spec{State: couchtest.Crashing, Error: "{http_request_failed,\n    \"GET\",\n  {error,\x1b[31mnxdomain}}"},
+			nil,
+			`error +\{http_request_failed, "GET", \{error,\[31mnxdomain\}\}\n`,
+		},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

@@ -47,7 +47,6 @@ func (c *listing) list(s *session, jobs bool, of rowsOf) error {
 	}
 	defer opened.close()
 	out := newPaced(s.Stdout)
-	defer out.Flush()
 	p := c.printer(s, out, columns{server: len(opened.all) > 1, job: jobs})
 	var failed error
 	seen := 0
@@ -131,8 +130,15 @@ func (p *tablePrinter) row(server string, row scheduler.Row) error {
 type columns struct{ server, job bool }
 
 func (c columns) titles() []column {
-	titles := []column{{title: "DATABASE"}, {title: "DOC"}, {title: "STATE"}, {title: "ERRORS", right: true},
-		{title: "WRITTEN", right: true}, {title: "PENDING", right: true}, {title: "UPDATED", right: true}}
+	titles := []column{
+		{title: "DATABASE"},
+		{title: "DOC"},
+		{title: "STATE"},
+		{title: "ERRORS", right: true},
+		{title: "WRITTEN", right: true},
+		{title: "PENDING", right: true},
+		{title: "UPDATED", right: true},
+	}
 	if c.server {
 		titles = append([]column{{title: "SERVER"}}, titles...)
 	}
@@ -148,9 +154,12 @@ func (c columns) cells(server string, r *snapshot.Replication, now time.Time, co
 		updated = span(now.Sub(r.LastUpdated))
 	}
 	cells := []cell{
-		{text: oneLine(r.Database)}, {text: oneLine(r.DocID)}, stateCell(r, colored),
+		{text: oneLine(r.Database)},
+		{text: oneLine(r.DocID)},
+		stateCell(r, colored),
 		number(r, snapshot.FieldErrorCount, r.ErrorCount), number(r, snapshot.FieldDocsWritten, r.DocsWritten),
-		number(r, snapshot.FieldChangesPending, r.ChangesPending), {text: updated},
+		number(r, snapshot.FieldChangesPending, r.ChangesPending),
+		{text: updated},
 	}
 	if c.server {
 		cells = append([]cell{{text: server}}, cells...)

@@ -235,10 +235,10 @@ func (p page) rates(ctx context.Context, client *scheduler.Client, before *snaps
 	case errors.As(err, &none):
 		_, err := fmt.Fprintln(p.w, "it has ended meanwhile: it has no job any more")
 		return err
-	case ctx.Err() != nil:
-		return nil
-	case err != nil:
+	case err != nil && ctx.Err() == nil:
 		return err
+	case err != nil:
+		return nil //nolint:nilerr // nobody wants to know any more
 	}
 	took := time.Since(began)
 	var all []string

@@ -45,8 +45,8 @@ type Endpoint struct {
 
 // The words of python-cloudant, which programs and people know.
 var (
-	errNoSource = errors.New("You must specify either a source_db Database object or a manually composed 'source' string/dict.") //nolint:staticcheck,revive
-	errNoTarget = errors.New("You must specify either a target_db Database object or a manually composed 'target' string/dict.") //nolint:staticcheck,revive
+	errNoSource = errors.New("You must specify either a source_db Database object or a manually composed 'source' string/dict.") //nolint:staticcheck,revive // these words
+	errNoTarget = errors.New("You must specify either a target_db Database object or a manually composed 'target' string/dict.") //nolint:staticcheck,revive // these words
 )
 
 // fields are the document that a draft asks for.

@@ -224,10 +224,7 @@ func broken(recording string, n int) http.HandlerFunc {
 
 func TestListingThatBreaksOffIsContinued(t *testing.T) {
 	_, _, body := load("docs-all")
-	var want []string
-	for _, row := range recordedRows(t, "docs-all", "docs") {
-		want = append(want, row)
-	}
+	want := recordedRows(t, "docs-all", "docs")
 	cut := bytes.Index(body, []byte(`"doc_id":"cont-running"`)) // within a row
 	c := serve(t, newCouch(map[string]any{
 		"GET /_scheduler/docs/_replicator": inOrder(broken("docs-all", cut), broken("docs-all", cut+10), playing("docs-all")),

@@ -142,37 +142,66 @@ func TestDocumentThatCreateWrites(t *testing.T) {
 		want                   string
 	}{
 		{"without credentials, an endpoint is its URL", "3.5.0", nobody, scheduler.Spec{}, plain, `{"_id":"x",` + endpoints + `}`},
-		{"a name and a password are auth.basic", "3.5.0", nobody, scheduler.Spec{}, basic,
-			`{"_id":"x","source":{"auth":{"basic":{"password":"p>>?~~?","username":"u"}},"url":"https://a.example/s"},"target":{"url":"https://b.example/t"}}`},
-		{"and a header before CouchDB 3.2, in the standard alphabet", "3.1.2", nobody, scheduler.Spec{}, basic,
-			`{"_id":"x","source":{"headers":{"Authorization":"Basic ` + base64.StdEncoding.EncodeToString([]byte("u:p>>?~~?")) + `"},"url":"https://a.example/s"},"target":{"url":"https://b.example/t"}}`},
-		{"credentials of a URL are moved out of it", "3.5.0", nobody, scheduler.Spec{},
+		{
+			"a name and a password are auth.basic", "3.5.0", nobody,
+			scheduler.Spec{},
+			basic,
+			`{"_id":"x","source":{"auth":{"basic":{"password":"p>>?~~?","username":"u"}},"url":"https://a.example/s"},"target":{"url":"https://b.example/t"}}`,
+		},
+		{
+			"and a header before CouchDB 3.2, in the standard alphabet", "3.1.2", nobody,
+			scheduler.Spec{},
+			basic,
+			`{"_id":"x","source":{"headers":{"Authorization":"Basic ` + base64.StdEncoding.EncodeToString([]byte("u:p>>?~~?")) + `"},"url":"https://a.example/s"},"target":{"url":"https://b.example/t"}}`,
+		},
+		{
+			"credentials of a URL are moved out of it", "3.5.0", nobody,
+			scheduler.Spec{},
 			with(func(d *scheduler.Draft) { d.Target.URL = "https://u:p%2F@b.example/t" }),
-			`{"_id":"x","source":{"url":"https://a.example/s"},"target":{"auth":{"basic":{"password":"p/","username":"u"}},"url":"https://b.example/t"}}`},
-		{"an API key is IBM Cloud IAM's", "3.5.0", nobody, scheduler.Spec{},
+			`{"_id":"x","source":{"url":"https://a.example/s"},"target":{"auth":{"basic":{"password":"p/","username":"u"}},"url":"https://b.example/t"}}`,
+		},
+		{
+			"an API key is IBM Cloud IAM's", "3.5.0", nobody,
+			scheduler.Spec{},
 			with(func(d *scheduler.Draft) { d.Source.APIKey = "key" }),
-			`{"_id":"x","source":{"auth":{"iam":{"api_key":"key"}},"url":"https://a.example/s"},"target":{"url":"https://b.example/t"}}`},
-		{"a name is a database of the server, with our credentials", "3.5.0", nobody,
+			`{"_id":"x","source":{"auth":{"iam":{"api_key":"key"}},"url":"https://a.example/s"},"target":{"url":"https://b.example/t"}}`,
+		},
+		{
+			"a name is a database of the server, with our credentials", "3.5.0", nobody,
 			scheduler.Spec{Auth: scheduler.Auth{Username: "admin", Password: "pw", Basic: true}},
 			with(func(d *scheduler.Draft) { d.Source.URL = "a/b" }),
-			`{"_id":"x","source":{"auth":{"basic":{"password":"pw","username":"admin"}},"url":"http://couch.example:5984/a%2Fb"},"target":{"url":"https://b.example/t"}}`},
-		{"an object stands as it is", "3.5.0", nobody, scheduler.Spec{},
+			`{"_id":"x","source":{"auth":{"basic":{"password":"pw","username":"admin"}},"url":"http://couch.example:5984/a%2Fb"},"target":{"url":"https://b.example/t"}}`,
+		},
+		{
+			"an object stands as it is", "3.5.0", nobody,
+			scheduler.Spec{},
 			with(func(d *scheduler.Draft) {
 				d.Source.Object = json.RawMessage(`{"url":"https://c.example/","headers":{"x":"y"}}`)
 			}),
-			`{"_id":"x","source":{"headers":{"x":"y"},"url":"https://c.example/"},"target":{"url":"https://b.example/t"}}`},
-		{"whoever we are is its user", "3.5.0", `{"ok":true,"userCtx":{"name":"admin","roles":["_admin"]}}`, scheduler.Spec{}, plain,
-			`{"_id":"x",` + endpoints + `,"user_ctx":{"name":"admin","roles":["_admin"]}}`},
-		{"unless somebody else is named", "3.5.0", `{"ok":true,"userCtx":{"name":"admin","roles":["_admin"]}}`, scheduler.Spec{},
+			`{"_id":"x","source":{"headers":{"x":"y"},"url":"https://c.example/"},"target":{"url":"https://b.example/t"}}`,
+		},
+		{
+			"whoever we are is its user", "3.5.0", `{"ok":true,"userCtx":{"name":"admin","roles":["_admin"]}}`,
+			scheduler.Spec{},
+			plain,
+			`{"_id":"x",` + endpoints + `,"user_ctx":{"name":"admin","roles":["_admin"]}}`,
+		},
+		{
+			"unless somebody else is named", "3.5.0", `{"ok":true,"userCtx":{"name":"admin","roles":["_admin"]}}`,
+			scheduler.Spec{},
 			with(func(d *scheduler.Draft) { d.UserCtx = json.RawMessage(`{"name":"joe"}`) }),
-			`{"_id":"x",` + endpoints + `,"user_ctx":{"name":"joe"}}`},
-		{"everything else has CouchDB's names", "3.5.0", nobody, scheduler.Spec{},
+			`{"_id":"x",` + endpoints + `,"user_ctx":{"name":"joe"}}`,
+		},
+		{
+			"everything else has CouchDB's names", "3.5.0", nobody,
+			scheduler.Spec{},
 			with(func(d *scheduler.Draft) {
 				d.Continuous, d.CreateTarget, d.Filter = true, true, "d/f"
 				d.Selector, d.DocIDs = json.RawMessage(`{"a":{"$gt":1}}`), []string{"a", "b"}
 				d.More = map[string]any{"query_params": map[string]string{"k": "v"}}
 			}),
-			`{"_id":"x","continuous":true,"create_target":true,"doc_ids":["a","b"],"filter":"d/f","query_params":{"k":"v"},"selector":{"a":{"$gt":1}},` + endpoints + `}`},
+			`{"_id":"x","continuous":true,"create_target":true,"doc_ids":["a","b"],"filter":"d/f","query_params":{"k":"v"},"selector":{"a":{"$gt":1}},` + endpoints + `}`,
+		},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
