@@ -23,6 +23,26 @@ func TestTheLibraryPassesItsTests(t *testing.T) {
 	}
 }
 
+// What is shipped passes on a machine where nothing is set, and where everything is.
+func TestTheShippedConfigPassesItsTests(t *testing.T) {
+	for name, env := range map[string]func(string) (string, bool){
+		"nothing is set": noEnv,
+		"all is set": func(name string) (string, bool) {
+			value, ok := map[string]string{
+				"COUCHDB_URL": "http://127.0.0.1:5984", "SLACK_WEBHOOK_URL": "https://hooks.slack.com/services/T0/B0/x",
+				"HOOK_URL": "https://hooks.example.com/watchdog",
+			}[name]
+			return value, ok
+		},
+	} {
+		var out, log bytes.Buffer
+		code := cli.Main(t.Context(), []string{"test", "--config", "../watchdog.yaml"}, cli.IO{Stdout: &out, Stderr: &log, Env: env})
+		if code != 0 {
+			t.Errorf("test of watchdog.yaml where %s: got exit code %d\n%s%s", name, code, &out, &log)
+		}
+	}
+}
+
 // Included into a config the library has neither mistakes nor lints.
 func TestTheLibraryCanBeIncluded(t *testing.T) {
 	library, err := filepath.Abs("../library")

@@ -15,6 +15,7 @@ import (
 	"watchdog/config"
 	"watchdog/diag"
 	"watchdog/rules/ruletest"
+	"watchdog/snapshot"
 )
 
 type testCommand struct {
@@ -46,7 +47,9 @@ func (c *testCommand) Run(s *session) error {
 		fmt.Fprintf(s.Stderr, "watchdog: %v\n", err)
 		return exit(exitUsage)
 	}
-	runner := testRunner{session: s, only: c.Only, plans: map[string]ruletest.Plan{}}
+	runner := testRunner{
+		session: s, only: c.Only, plans: map[string]ruletest.Plan{}, recordings: map[string][]*snapshot.Snapshot{},
+	}
 	var all []tested
 	var wrong diag.List
 	for _, path := range paths {
@@ -154,11 +157,12 @@ func indentedBy(n int, text string) string {
 	return strings.Join(lines, "")
 }
 
-// testRunner runs files of tests. Several that test one config load it once.
+// testRunner runs files of tests. What several of them need is read once.
 type testRunner struct {
 	*session
-	only  *regexp.Regexp
-	plans map[string]ruletest.Plan
+	only       *regexp.Regexp
+	plans      map[string]ruletest.Plan
+	recordings map[string][]*snapshot.Snapshot // by path
 }
 
 // file runs the tests of one file. Where anything is wrong with it or its config, none is run.
@@ -166,7 +170,12 @@ func (r *testRunner) file(path string) ([]tested, diag.List) {
 	var f ruletest.File
 	decoded := config.DecodeFile(config.Options{Path: path, Env: r.Env}, &f)
 	plan, list := r.plan(path, &f, decoded)
-	plan.Recording = r.recordings(filepath.Dir(path))
+	plan.Recording = func(recording string) ([]*snapshot.Snapshot, error) {
+		if !filepath.IsAbs(recording) {
+			recording = filepath.Join(filepath.Dir(path), recording)
+		}
+		return r.recording(recording)
+	}
 	tests, problems := ruletest.Compile(&f, &plan)
 	for _, p := range problems {
 		decoded.Problem(p)

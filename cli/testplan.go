@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"path/filepath"
 	"slices"
 
 	"watchdog/alert"
@@ -82,27 +81,26 @@ func rulesWritten(c *config.Config, server string) []*rules.Rule {
 	return all
 }
 
-// recordings reads recordings for tests, by paths that count from a folder.
-func (s *session) recordings(dir string) func(path string) ([]*snapshot.Snapshot, error) {
-	return func(path string) ([]*snapshot.Snapshot, error) {
-		if !filepath.IsAbs(path) {
-			path = filepath.Join(dir, path)
+// recording reads a recording, once.
+func (r *testRunner) recording(path string) ([]*snapshot.Snapshot, error) {
+	if all, ok := r.recordings[path]; ok {
+		return all, nil
+	}
+	in, err := r.openRecording(path)
+	if err != nil {
+		return nil, err
+	}
+	defer in.Close()
+	var all []*snapshot.Snapshot
+	for reader := snapshot.NewReader(in); ; {
+		snap, err := reader.Next()
+		switch {
+		case errors.Is(err, io.EOF):
+			r.recordings[path] = all
+			return all, nil
+		case err != nil:
+			return nil, fmt.Errorf("read recording %s: %w", path, err)
 		}
-		in, err := s.openRecording(path)
-		if err != nil {
-			return nil, err
-		}
-		defer in.Close()
-		var all []*snapshot.Snapshot
-		for reader := snapshot.NewReader(in); ; {
-			snap, err := reader.Next()
-			switch {
-			case errors.Is(err, io.EOF):
-				return all, nil
-			case err != nil:
-				return nil, fmt.Errorf("read recording %s: %w", path, err)
-			}
-			all = append(all, snap)
-		}
+		all = append(all, snap)
 	}
 }
