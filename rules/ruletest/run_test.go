@@ -146,10 +146,14 @@ func TestWhatAJobShows(t *testing.T) {
 		{"crashes that went down: another job", `state: running, crashes: "3 3 1"`, `error_count == 1`, "--***"},
 		{"CouchDB keeps 20 events, so that the crashes before are unknown", `state: running, crashes: "0 12"`, `crashes("1h") == 10`, "-----"},
 		{"but there were so many at least", `state: running, crashes: "0 12"`, `crashes("1h") >= 9`, "-****"},
-		{"a history that is given", `state: running, history: [{at: 1m, type: crashed, reason: x}, {at: -1h, type: started}, {at: -1h, type: added}]`,
-			`error == "x"`, "--***"},
-		{"since when is the last event at first sight", `state: running, history: [{at: -1h, type: started}, {at: -1h, type: added}]`,
-			`in_state("1h1m")`, "--***"},
+		{
+			"a history that is given", `state: running, history: [{at: 1m, type: crashed, reason: x}, {at: -1h, type: started}, {at: -1h, type: added}]`,
+			`error == "x"`, "--***",
+		},
+		{
+			"since when is the last event at first sight", `state: running, history: [{at: -1h, type: started}, {at: -1h, type: added}]`,
+			`in_state("1h1m")`, "--***",
+		},
 		{"otherwise it is the first sample", `state: running`, `in_state("1m")`, "--***"},
 		{"a field that is not given", `state: running`, `docs_written >= 0`, "-----"},
 		{"absent holds what fires", `state: "failed, absent x2, running"`, `state == "failed"`, "***--"},
@@ -170,16 +174,26 @@ func TestChecksThatFail(t *testing.T) {
 		Name: "slow", Scope: "server", When: `latency > duration("1s")`,
 	})
 	for _, tt := range []struct{ name, seen, expect string }{
-		{"a failed check holds", `check: "ok x2, failed", replications: {orders: {state: "failed x2, running"}}`,
-			`{at: 0s, until: 1m30s, alerts: [{rule: failed, status: firing}]}`},
-		{"a partial one holds what it shows, and counts as failed", `check: "ok, partial x3, ok", replications: {orders: {state: "failed, running"}}`,
-			`{at: 1m30s, alerts: [{rule: failed, status: firing}, {rule: server-unreachable, error: the listing broke off}]}`},
-		{"and ends it when it is whole again", `check: "ok, partial x3, ok", replications: {orders: {state: "failed, running"}}`,
-			`{at: 2m, alerts: [{rule: failed, status: resolved}, {rule: server-unreachable, status: resolved}]}`},
-		{"of all databases", `check: "ok x2, failed", replications: {team/_replicator/orders: {state: "failed x2, deleted"}}`,
-			`{at: 30s, alerts: [{rule: failed, database: team/_replicator}]}`},
-		{"three in a row are an alert, with the error", `check: 'ok, "connection reset" x3'`,
-			`{at: 1m30s, alerts: [{rule: server-unreachable, server: prod, doc_id: "", reason: new, error: connection reset}]}`},
+		{
+			"a failed check holds", `check: "ok x2, failed", replications: {orders: {state: "failed x2, running"}}`,
+			`{at: 0s, until: 1m30s, alerts: [{rule: failed, status: firing}]}`,
+		},
+		{
+			"a partial one holds what it shows, and counts as failed", `check: "ok, partial x3, ok", replications: {orders: {state: "failed, running"}}`,
+			`{at: 1m30s, alerts: [{rule: failed, status: firing}, {rule: server-unreachable, error: the listing broke off}]}`,
+		},
+		{
+			"and ends it when it is whole again", `check: "ok, partial x3, ok", replications: {orders: {state: "failed, running"}}`,
+			`{at: 2m, alerts: [{rule: failed, status: resolved}, {rule: server-unreachable, status: resolved}]}`,
+		},
+		{
+			"of all databases", `check: "ok x2, failed", replications: {team/_replicator/orders: {state: "failed x2, deleted"}}`,
+			`{at: 30s, alerts: [{rule: failed, database: team/_replicator}]}`,
+		},
+		{
+			"three in a row are an alert, with the error", `check: 'ok, "connection reset" x3'`,
+			`{at: 1m30s, alerts: [{rule: server-unreachable, server: prod, doc_id: "", reason: new, error: connection reset}]}`,
+		},
 		{"latency", `latency: "100ms x2 2s", replications: {}`, `{at: 1m, alerts: [{rule: slow}]}`},
 	} {
 		t.Run(tt.name, func(t *testing.T) {

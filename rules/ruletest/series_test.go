@@ -74,31 +74,53 @@ func whenTrue(t *testing.T, plan *ruletest.Plan, fields string) string {
 
 func TestSeriesMistakesAreAtTheirPlace(t *testing.T) {
 	for _, tt := range []struct{ name, field, series, want string }{
-		{"a state that is none", "state", "running x3, faild x2",
-			`.state[12:17]: "faild" is not a state; did you mean "failed"?`},
-		{"a word where a number belongs", "docs_written", "1x2 many",
-			`.docs_written[4:8]: "many" is not a whole number; write it like 100+50x4`},
-		{"a negative number", "docs_written", "-1",
-			`.docs_written[0:2]: "-1" is not a whole number; write it like 100+50x4`},
-		{"a step without a repetition", "docs_written", "5 100+50",
-			`.docs_written[2:8]: "100+50" steps, but does not say how often; write it like 100+50x4: four samples, each 50 above the one before`},
-		{"a step below zero", "docs_written", "100-50x4",
-			`.docs_written[0:8]: the last of the 4 samples would be -50, which no counter is`},
+		{
+			"a state that is none", "state", "running x3, faild x2",
+			`.state[12:17]: "faild" is not a state; did you mean "failed"?`,
+		},
+		{
+			"a word where a number belongs", "docs_written", "1x2 many",
+			`.docs_written[4:8]: "many" is not a whole number; write it like 100+50x4`,
+		},
+		{
+			"a negative number", "docs_written", "-1",
+			`.docs_written[0:2]: "-1" is not a whole number; write it like 100+50x4`,
+		},
+		{
+			"a step without a repetition", "docs_written", "5 100+50",
+			`.docs_written[2:8]: "100+50" steps, but does not say how often; write it like 100+50x4: four samples, each 50 above the one before`,
+		},
+		{
+			"a step below zero", "docs_written", "100-50x4",
+			`.docs_written[0:8]: the last of the 4 samples would be -50, which no counter is`,
+		},
 		{"no repetition at all", "docs_written", "5x0", `.docs_written[2:3]: a value is repeated 1 to 100000 times, not 0`},
-		{"a repetition that eats the memory", "state", "running x1000000000",
-			`.state[9:19]: a value is repeated 1 to 100000 times, not 1000000000`},
-		{"many that are too many together", "docs_written", "5x60000 6x60000",
-			`.docs_written[8:15]: the series has more than 100000 samples`},
+		{
+			"a repetition that eats the memory", "state", "running x1000000000",
+			`.state[9:19]: a value is repeated 1 to 100000 times, not 1000000000`,
+		},
+		{
+			"many that are too many together", "docs_written", "5x60000 6x60000",
+			`.docs_written[8:15]: the series has more than 100000 samples`,
+		},
 		{"a repetition of nothing", "docs_written", "x3", `.docs_written[0:2]: "x3" is not a whole number; write it like 100+50x4`},
-		{"a quote that does not end", "error", `ok, "db_not_found`,
-			`.error[4:17]: the quotes that begin here do not end; close the quotes`},
-		{"an escape that JSON does not have", "error", `"a\d"`,
-			`.error[0:5]: what stands in the quotes cannot be read; a backslash begins \" \\ \n \t or \u0041`},
-		{"a sentence without quotes", "error", "ok, could not open",
-			`.error[10:13]: a text with blanks in it needs quotes; write it like '"could not open" x3', or part two values by a comma`},
+		{
+			"a quote that does not end", "error", `ok, "db_not_found`,
+			`.error[4:17]: the quotes that begin here do not end; close the quotes`,
+		},
+		{
+			"an escape that JSON does not have", "error", `"a\d"`,
+			`.error[0:5]: what stands in the quotes cannot be read; a backslash begins \" \\ \n \t or \u0041`,
+		},
+		{
+			"a sentence without quotes", "error", "ok, could not open",
+			`.error[10:13]: a text with blanks in it needs quotes; write it like '"could not open" x3', or part two values by a comma`,
+		},
 		{"blanks alone", "error", "  ", `.error: the series is empty; leave it out, or write values such as "db_not_found: could not open" x3`},
-		{"a time that is none", "start_time", "yesterday",
-			`.start_time[0:9]: "yesterday" is not a time; write it like -1h, for an hour before the first sample, or 2026-01-02T03:04:05Z`},
+		{
+			"a time that is none", "start_time", "yesterday",
+			`.start_time[0:9]: "yesterday" is not a time; write it like -1h, for an hour before the first sample, or 2026-01-02T03:04:05Z`,
+		},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			f := decode(t, "tests: [{name: a, replications: {orders: {"+tt.field+": "+strconv.Quote(tt.series)+"}}, expect: [{at: 0s, alerts: []}]}]")
