@@ -73,6 +73,7 @@ func (s *session) openDaemon(p plan, log *slog.Logger) (*daemon, error) {
 	for _, spec := range p.Servers {
 		d.servers = append(d.servers, watch.Server{
 			Name: spec.Name, Reader: d.readers.byName[spec.Name], Checks: p.checks(spec.Name, router),
+			Doorbell: d.readers.byName[spec.Name],
 		})
 	}
 	for _, l := range p.LeftOut {

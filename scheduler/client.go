@@ -50,6 +50,8 @@ type Client struct {
 	watched   map[string]*watched // by database, up to last
 	cheapRows int
 
+	doorbell doorbell
+
 	sources  *sources // nobody else's until Introduce
 	troubles atomic.Pointer[map[snapshot.Key]error]
 }
@@ -79,6 +81,7 @@ func New(o Options) (*Client, error) {
 		guard:     newGuard(spec.Name),
 		places:    make(chan struct{}, spec.MaxConcurrent),
 		cheapRows: cheapRows,
+		doorbell:  doorbell{looked: make(chan struct{}, 1)},
 	}
 	Introduce([]*Client{c}, nil)
 	if c.transport == nil {

@@ -37,7 +37,7 @@ func (c *Client) awayNodes(ctx context.Context) error {
 		All     []string `json:"all_nodes"`
 		Cluster []string `json:"cluster_nodes"`
 	}
-	err := c.optional(ctx, membershipPath, "", func(a *answer) error { return a.decode(&members) })
+	err := c.optional(ctx, get(membershipPath, ""), func(a *answer) error { return a.decode(&members) })
 	var e *Error
 	switch {
 	case err == nil:
@@ -58,26 +58,30 @@ func (c *Client) awayNodes(ctx context.Context) error {
 // optional asks once for what the look can do without, and only with credentials that the server
 // has taken already. A refusal of it is a refusal of this one thing: it does not make the client
 // back off from the others, as that of what a look needs does.
-func (c *Client) optional(ctx context.Context, path, query string, take func(*answer) error) error {
-	if err := c.guard.check(http.MethodGet, path); err != nil {
+func (c *Client) optional(ctx context.Context, r call, take func(*answer) error) error {
+	if err := c.guard.check(r.method, r.path); err != nil {
 		return err
 	}
 	if !c.guard.isAccepted() {
 		return errNotAccepted
 	}
-	select {
-	case c.places <- struct{}{}:
-		defer func() { <-c.places }()
-	case <-ctx.Done():
-		return c.failed(http.MethodGet, path, context.Cause(ctx))
+	if !r.waits {
+		select {
+		case c.places <- struct{}{}:
+			defer func() { <-c.places }()
+		case <-ctx.Done():
+			return c.failed(r.method, r.path, context.Cause(ctx))
+		}
 	}
-	a, err := c.exchange(ctx, call{method: http.MethodGet, path: path, query: query})
+	a, err := c.exchange(ctx, r)
 	if err != nil {
 		return err
 	}
 	defer a.Close()
 	return take(a)
 }
+
+func get(path, query string) call { return call{method: http.MethodGet, path: path, query: query} }
 
 // errNotAccepted says that credentials are not spent on what can be done without.
 var errNotAccepted = errors.New("the server has not taken the credentials yet")

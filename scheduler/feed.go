@@ -38,7 +38,9 @@ type watched struct {
 	listed   time.Time
 	rows     int             // of that listing
 	open     map[string]bool // documents that no node had claimed when they were asked for
-	refused  time.Time       // when the server did not let the feed be read; zero if it did
+	// unclaimed: the listing had fewer rows than there are documents. Some may be design documents.
+	unclaimed bool
+	refused   time.Time // when the server did not let the feed be read; zero if it did
 }
 
 // following is a look that follows feeds.
@@ -104,7 +106,7 @@ func (c *Client) relist() {
 // after is the feed after a look that followed it.
 func (f *watched) after(t *trail) *watched {
 	next := *f
-	next.seq, next.open = t.seq, t.open
+	next.seq, next.open, next.unclaimed = t.seq, t.open, false
 	if t.odd {
 		next.seq = ""
 	}
@@ -215,7 +217,7 @@ func (l *following) list(ctx context.Context, db string) *watched {
 // is long, and left nothing open.
 func (l *following) conclude(ctx context.Context, db string, f *watched, jobs bool) *watched {
 	rows, total := l.b.Listed(db)
-	f.rows = rows
+	f.rows, f.unclaimed = rows, rows < total
 	switch {
 	case f.seq == "":
 	case !jobs, rows <= l.client.cheapRows, l.b.Odd(db), !l.b.JobsTell(db):
@@ -232,7 +234,7 @@ func (c *Client) writtenSince(ctx context.Context, db string, f *watched) (map[s
 	written := map[string]bool{}
 	var found changes
 	query := since(f.seq, fmt.Sprintf("limit=%d", maxAsks+1))
-	err := c.optional(ctx, changesPath(db), query, func(a *answer) (err error) {
+	err := c.optional(ctx, get(changesPath(db), query), func(a *answer) (err error) {
 		found, err = a.changes(func(row change) { written[row.ID] = row.Deleted })
 		return err
 	})
@@ -257,7 +259,7 @@ func (c *Client) databaseNow(ctx context.Context, db string) (seq, instance stri
 		UpdateSeq sequence `json:"update_seq"`
 		Instance  string   `json:"instance_start_time"`
 	}
-	err = c.optional(ctx, "/"+escape(db), "", func(a *answer) error { return a.decode(&info) })
+	err = c.optional(ctx, get("/"+escape(db), ""), func(a *answer) error { return a.decode(&info) })
 	return string(info.UpdateSeq), info.Instance, err
 }
 
@@ -266,7 +268,7 @@ func (c *Client) databaseNow(ctx context.Context, db string) (seq, instance stri
 func (c *Client) designDocs(ctx context.Context, db string) int {
 	var list struct{ Rows []struct{} }
 	const query = `startkey=%22_design%2F%22&endkey=%22_design0%22`
-	if c.optional(ctx, "/"+escape(db)+"/_all_docs", query, func(a *answer) error { return a.decode(&list) }) != nil {
+	if c.optional(ctx, get("/"+escape(db)+"/_all_docs", query), func(a *answer) error { return a.decode(&list) }) != nil {
 		return 0
 	}
 	return len(list.Rows)

@@ -43,6 +43,7 @@ func (c *Client) Read(ctx context.Context, at time.Time, prev *snapshot.Snapshot
 	}
 	b.Version(c.version.value)
 	c.last = b.Snapshot()
+	c.doorbell.hang(c.watched, time.Since(began), c.unsettled())
 	return c.last
 }
 

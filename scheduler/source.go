@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"maps"
 	"net"
-	"net/http"
 	"net/url"
 	"slices"
 	"strings"
@@ -175,7 +174,7 @@ func (c *Client) askSource(ctx context.Context, r *snapshot.Replication) (int64,
 	}
 	if slices.Contains(c.sources.watched, asker) {
 		return pendingAfter(r.ThroughSeq, func(query string, take func(*answer) error) error {
-			return asker.optional(ctx, path+"/_changes", query, take)
+			return asker.optional(ctx, get(path+"/_changes", query), take)
 		})
 	}
 	return asker.pendingAfter(ctx, path, r.ThroughSeq)
@@ -184,7 +183,7 @@ func (c *Client) askSource(ctx context.Context, r *snapshot.Replication) (int64,
 // pendingAfter is how many changes a database, named by its path, has after a sequence.
 func (c *Client) pendingAfter(ctx context.Context, path, seq string) (int64, error) {
 	return pendingAfter(seq, func(query string, take func(*answer) error) error {
-		return c.attempt(ctx, call{method: http.MethodGet, path: path + "/_changes", query: query}, take)
+		return c.attempt(ctx, get(path+"/_changes", query), take)
 	})
 }
 

@@ -30,6 +30,9 @@ type Spec struct {
 	Labels        map[string]string `yaml:"labels"`         // of all its alerts, for routing
 	MaxConcurrent int               `yaml:"max_concurrent"` // requests at a time; default 2
 
+	// Doorbell keeps a long poll open on each replicator database, so that a look follows at once
+	// when a replication fails or completes. Default true.
+	Doorbell      *bool         `yaml:"doorbell"`
 	FullEvery     time.Duration `yaml:"full_every"`     // between whole listings of a long database; default 10m
 	DiscoverEvery time.Duration `yaml:"discover_every"` // between looks for databases that match a glob; default 1h
 	// AskSources lets a look ask a source how much waits where the server does not know, once a
@@ -69,6 +72,7 @@ func (s Spec) WithDefaults() Spec {
 	s.FullEvery = cmp.Or(s.FullEvery, defaultFullEvery)
 	s.DiscoverEvery = cmp.Or(s.DiscoverEvery, defaultDiscoverEvery)
 	s.AskSources = cmp.Or(s.AskSources, new(true))
+	s.Doorbell = cmp.Or(s.Doorbell, new(true))
 	u, err := url.Parse(s.URL)
 	if err != nil || u.User == nil {
 		return s

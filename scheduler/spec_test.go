@@ -122,6 +122,7 @@ func TestSpecWithDefaults(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			want := test.want
 			want.FullEvery = orDefault(want.FullEvery, 10*time.Minute)
+			want.Doorbell = orDefault(want.Doorbell, new(true))
 			want.AskSources = orDefault(want.AskSources, new(true))
 			want.DiscoverEvery = orDefault(want.DiscoverEvery, time.Hour)
 			if diff := cmp.Diff(want, test.spec.WithDefaults()); diff != "" {

@@ -35,6 +35,8 @@ type owner struct {
 	log       *slog.Logger
 	failing   bool          // the last look was incomplete
 	wake      chan struct{} // of one: some check is due
+	rung      chan struct{} // of one: what is due is not to be delayed
+	hurry     bool          // somebody rang for what is due
 }
 
 type dueCheck struct {
@@ -49,6 +51,7 @@ func newOwner(s Server, state *cycle.State, opts Options) *owner {
 		committed: opts.Committed, log: opts.Log.With("server", s.Name),
 		checks: make([]dueCheck, len(s.Checks)),
 		wake:   make(chan struct{}, 1),
+		rung:   make(chan struct{}, 1),
 	}
 	for i, c := range s.Checks {
 		o.checks[i].Check = c
@@ -65,6 +68,22 @@ func (o *owner) comeDue(check int) {
 	}
 }
 
+// ring makes every check come due, now. As comeDue, it does not wait.
+func (o *owner) ring() {
+	select {
+	case o.rung <- struct{}{}:
+	default:
+	}
+	for i := range o.checks {
+		o.comeDue(i)
+	}
+}
+
+// deaf notes what the doorbell cannot listen to.
+func (o *owner) deaf(err error) {
+	o.log.Warn("the doorbell does not hear everything; the schedule sees it", "err", err)
+}
+
 // run runs what is due until ctx ends.
 func (o *owner) run(ctx context.Context) {
 	for {
@@ -73,12 +92,18 @@ func (o *owner) run(ctx context.Context) {
 			return
 		case <-o.wake:
 		}
+		select {
+		case <-o.rung:
+			o.hurry = true
+		default:
+			o.hurry = false
+		}
 		for i := range o.checks {
 			c := &o.checks[i]
 			if !c.due.Swap(false) {
 				continue
 			}
-			if c.begun && !pause(ctx, c.Jitter) {
+			if c.begun && !o.pause(ctx, c.Jitter) {
 				return
 			}
 			c.begun = true
@@ -89,15 +114,18 @@ func (o *owner) run(ctx context.Context) {
 	}
 }
 
-// pause waits a random time below jitter; false when ctx ended.
-func pause(ctx context.Context, jitter time.Duration) bool {
-	if jitter <= 0 {
+// pause waits a random time below jitter, or until somebody rings; false when ctx ended.
+func (o *owner) pause(ctx context.Context, jitter time.Duration) bool {
+	if jitter <= 0 || o.hurry {
 		return ctx.Err() == nil
 	}
 	t := time.NewTimer(rand.N(jitter))
 	defer t.Stop()
 	select {
 	case <-t.C:
+		return true
+	case <-o.rung:
+		o.hurry = true
 		return true
 	case <-ctx.Done():
 		return false

@@ -41,6 +41,13 @@ type Reader interface {
 	Ask(ctx context.Context, key snapshot.Key) (snapshot.Answer, error)
 }
 
+// Doorbell tells at once that something happened at a server, before a check comes due.
+type Doorbell interface {
+	// Listen calls ring whenever there is something to look at, not too often, until ctx ends.
+	// It tells trouble what it cannot listen to: the schedule sees that as ever.
+	Listen(ctx context.Context, ring func(), trouble func(error))
+}
+
 // Ledger keeps what is remembered.
 type Ledger interface {
 	// Load is what is remembered of a server, from its last commit.
@@ -54,6 +61,8 @@ type Server struct {
 	Name   string
 	Reader Reader
 	Checks []Check
+	// Doorbell makes all checks come due when it rings, without jitter. Nil: there is none.
+	Doorbell Doorbell
 }
 
 // Check is one check of one server.
@@ -77,7 +86,8 @@ type Options struct {
 	Committed func(*cycle.Outcome)
 }
 
-// Run watches the servers until ctx ends. Each check runs at once, and then by its schedule. It
+// Run watches the servers until ctx ends. Each check runs at once, and then by its schedule and
+// when the server's doorbell rings. It
 // returns only after all that it started has returned; a commit that is under way when ctx ends
 // is finished. An error means that a server's memory could not be loaded: nothing was watched.
 func Run(ctx context.Context, servers []Server, opts Options) error {
@@ -99,8 +109,11 @@ func Run(ctx context.Context, servers []Server, opts Options) error {
 	defer func() { <-clock.Stop().Done() }()
 
 	var running sync.WaitGroup
-	for _, o := range owners {
+	for i, o := range owners {
 		running.Go(func() { o.run(ctx) })
+		if bell := servers[i].Doorbell; bell != nil {
+			running.Go(func() { bell.Listen(ctx, o.ring, o.deaf) })
+		}
 	}
 	running.Wait()
 	return nil
