@@ -106,6 +106,14 @@ func seqText(value json.RawMessage) string {
 	return string(value)
 }
 
+// sequence is one in an answer, as it is sent back.
+type sequence string
+
+func (s *sequence) UnmarshalJSON(data []byte) error {
+	*s = sequence(seqText(data))
+	return nil
+}
+
 // seqNumber is how many changes a sequence counts; false where it does not begin with a number.
 // Two sequences of one database are compared by nothing else, and only to find that one is lower
 // than it can be.

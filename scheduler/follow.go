@@ -5,10 +5,10 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"fmt"
 	"iter"
 	"net/http"
 	"net/url"
-	"strconv"
 	"sync"
 	"time"
 )
@@ -74,9 +74,9 @@ func (r *Replicator) follow(ctx context.Context, id string, every time.Duration,
 // change of a document, until ctx ends. Where the changes cannot be read it tries again every so
 // often: Follow looks as often by itself.
 func (r *Replicator) hear(ctx context.Context, id string, every time.Duration, bell chan<- struct{}) {
-	for since := ""; ctx.Err() == nil; {
-		changed, last, err := r.changes(ctx, id, since)
-		if err != nil || last == "" {
+	for after := ""; ctx.Err() == nil; {
+		changed, last, err := r.changes(ctx, id, after)
+		if err != nil {
 			sleep(ctx, every)
 			continue
 		}
@@ -86,51 +86,29 @@ func (r *Replicator) hear(ctx context.Context, id string, every time.Duration, b
 			default: // it rings already
 			}
 		}
-		if since != "" && (!changed || last == since) {
+		if after != "" && (!changed || last == after) {
 			sleep(ctx, time.Second) // whatever answers at once, it is not asked all the time
 		}
-		since = last
+		after = last
 	}
 }
 
-// feed is an answer of _changes.
-type feed struct {
-	Results []struct{ ID string }
-	LastSeq sequence `json:"last_seq"`
-}
-
-// sequence is text, or what CouchDB 1 wrote, a number: as it is sent back.
-type sequence string
-
-func (s *sequence) UnmarshalJSON(data []byte) error {
-	text, err := strconv.Unquote(string(data))
-	if err != nil {
-		text = string(data)
-	}
-	*s = sequence(text)
-	return nil
-}
-
-// changes waits until something is written after since, and says whether the document was. With
-// since "" it does not wait: it says where the changes end now, and that anything may have been
+// changes waits until something is written after a sequence, and says whether the document was. With
+// "" it does not wait: it says where the changes end now, and that anything may have been
 // written.
-func (r *Replicator) changes(ctx context.Context, id, since string) (changed bool, last string, err error) {
-	ask := call{method: http.MethodGet, path: "/" + escape(r.database) + "/_changes", query: "since=now&limit=1"}
-	if since != "" {
+func (r *Replicator) changes(ctx context.Context, id, after string) (changed bool, last string, err error) {
+	ask := call{method: http.MethodGet, path: changesPath(r.database), query: since("now", "limit=1")}
+	if after != "" {
 		heartbeat := max(r.client.spec.Timeout/3, time.Second)
 		ask.waits = true
-		ask.query = url.Values{
-			"feed": {"longpoll"}, "since": {since}, "heartbeat": {strconv.FormatInt(heartbeat.Milliseconds(), 10)},
-			"filter": {"_doc_ids"}, "doc_ids": {"[" + jsonText(id) + "]"},
-		}.Encode()
+		ask.query = since(after, "feed=longpoll", fmt.Sprintf("heartbeat=%d", heartbeat.Milliseconds()),
+			"filter=_doc_ids", "doc_ids="+url.QueryEscape("["+jsonText(id)+"]"))
 	}
-	var f feed
-	if err := r.client.attempt(ctx, ask, func(a *answer) error { return a.decode(&f) }); err != nil {
-		return false, since, err
-	}
-	changed = since == ""
-	for _, change := range f.Results {
-		changed = changed || change.ID == id
-	}
-	return changed, cmp.Or(string(f.LastSeq), since), nil
+	changed = after == ""
+	var found changes
+	err = r.client.attempt(ctx, ask, func(a *answer) (err error) {
+		found, err = a.changes(func(row change) { changed = changed || row.ID == id })
+		return err
+	})
+	return changed, found.last, err
 }
