@@ -175,7 +175,7 @@ func TestReadmeTestIsWhatTestSays(t *testing.T) {
 		window, want string
 		code         int
 	}{
-		{"10m", "watchdog_test.yaml\n  ok    a stall is told after ten minutes, and ends with the next document\n", 0},
+		{"10m", "ok    watchdog_test.yaml\n  ok    a stall is told after ten minutes, and ends with the next document\n", 0},
 		{"20m", shown, 1},
 	} {
 		for name, text := range map[string]string{

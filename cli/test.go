@@ -127,23 +127,35 @@ func (c *testCommand) report(s *session, all []tested, wrong diag.List) error {
 // and what there was.
 func printTests(w io.Writer, all []tested) error {
 	var b strings.Builder
-	file := ""
-	for _, t := range all {
-		if t.file != file {
-			file = t.file
-			b.WriteString(file + "\n")
+	for len(all) > 0 {
+		n := slices.IndexFunc(all, func(t tested) bool { return t.file != all[0].file })
+		if n < 0 {
+			n = len(all)
 		}
-		if len(t.failures) == 0 {
-			fmt.Fprintf(&b, "  ok    %s\n", oneLine(t.name))
-			continue
-		}
-		fmt.Fprintf(&b, "  FAIL  %s\n", oneLine(t.name))
-		for _, f := range t.failures {
-			fmt.Fprintf(&b, "        %s:%d: %s", t.file, f.line, indentedBy(8, f.String()))
-		}
+		printFile(&b, all[:n])
+		all = all[n:]
 	}
 	_, err := io.WriteString(w, b.String())
 	return err
+}
+
+// printFile prints the tests of one file.
+func printFile(b *strings.Builder, tests []tested) {
+	failed := slices.ContainsFunc(tests, func(t tested) bool { return len(t.failures) > 0 })
+	fmt.Fprintf(b, "%-4s  %s\n", passFail(failed), tests[0].file)
+	for _, t := range tests {
+		fmt.Fprintf(b, "  %-4s  %s\n", passFail(len(t.failures) > 0), oneLine(t.name))
+		for _, f := range t.failures {
+			fmt.Fprintf(b, "        %s:%d: %s", t.file, f.line, indentedBy(8, f.String()))
+		}
+	}
+}
+
+func passFail(failed bool) string {
+	if failed {
+		return "FAIL"
+	}
+	return "ok"
 }
 
 // indentedBy indents all lines but the first and those that are empty.
