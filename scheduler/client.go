@@ -12,6 +12,7 @@ package scheduler
 
 import (
 	"context"
+	"crypto/tls"
 	"fmt"
 	"net"
 	"net/http"
@@ -27,8 +28,8 @@ type Options struct {
 	Spec Spec
 	// Auth signs the requests; nil means as the Spec says.
 	Auth Authenticator
-	// Transport carries the requests; nil means connections of the client's own, by the proxy
-	// that the environment names.
+	// Transport carries the requests, those for tokens included; nil means connections of the
+	// client's own, by the proxy that the environment names and with the TLS of the Spec.
 	Transport http.RoundTripper
 }
 
@@ -40,6 +41,9 @@ type Client struct {
 	transport http.RoundTripper
 	guard     *guard
 	places    chan struct{} // holds one token for each request under way
+	mask      *mask
+
+	tokenTransport http.RoundTripper // to where tokens are asked for
 
 	// Of Read and Record alone.
 	databases cached[[]string]
@@ -69,10 +73,10 @@ func New(o Options) (*Client, error) {
 		p := problems[0]
 		return nil, fmt.Errorf("server %s: %s: %s", o.Spec.Name, p.Field, p.Message)
 	}
-	if o.Spec.URL == "" || o.Spec.demo() {
-		return nil, fmt.Errorf("server %s: no URL to read from", o.Spec.Name)
-	}
 	spec := o.Spec.WithDefaults()
+	if spec.Env != "" || spec.URL == "" || spec.demo() {
+		return nil, fmt.Errorf("server %s: no URL to read from", spec.Name)
+	}
 	c := &Client{
 		spec:      spec,
 		base:      strings.TrimRight(spec.URL, "/"),
@@ -82,10 +86,13 @@ func New(o Options) (*Client, error) {
 		places:    make(chan struct{}, spec.MaxConcurrent),
 		cheapRows: cheapRows,
 		doorbell:  doorbell{looked: make(chan struct{}, 1)},
+		mask:      &mask{own: spec.Auth.secrets()},
+
+		tokenTransport: o.Transport,
 	}
 	Introduce([]*Client{c}, nil)
-	if c.transport == nil {
-		c.transport = newTransport(spec)
+	if o.Transport == nil {
+		c.transport, c.tokenTransport = spec.transport(), spec.tokenTransport()
 	}
 	if c.auth == nil {
 		c.auth = c.authenticator()
@@ -93,11 +100,12 @@ func New(o Options) (*Client, error) {
 	return c, nil
 }
 
-func newTransport(s Spec) *http.Transport {
+func newTransport(s Spec, c *tls.Config) *http.Transport {
 	connect := min(s.Timeout, 10*time.Second)
 	return &http.Transport{
 		Proxy:                  http.ProxyFromEnvironment,
 		DialContext:            (&net.Dialer{Timeout: connect}).DialContext,
+		TLSClientConfig:        c,
 		TLSHandshakeTimeout:    connect,
 		ForceAttemptHTTP2:      true,
 		MaxIdleConnsPerHost:    s.MaxConcurrent,
@@ -114,8 +122,10 @@ func (c *Client) Labels() map[string]string { return c.spec.Labels }
 
 // Close gives up the connections that wait for the next request. The client can still be used.
 func (c *Client) Close() {
-	if t, ok := c.transport.(interface{ CloseIdleConnections() }); ok {
-		t.CloseIdleConnections()
+	for _, transport := range []http.RoundTripper{c.transport, c.tokenTransport} {
+		if t, ok := transport.(interface{ CloseIdleConnections() }); ok {
+			t.CloseIdleConnections()
+		}
 	}
 	c.sources.close()
 }

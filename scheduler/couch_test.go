@@ -200,9 +200,17 @@ func (c call) RoundTrip(req *http.Request) (*http.Response, error) {
 	body, w := io.Pipe()
 	ready := make(chan *http.Response, 1)
 	rec := &recorder{header: http.Header{}, w: w, ready: ready, body: body, req: req}
+	if req.Body == nil { // a handler has always one
+		req = req.WithContext(req.Context())
+		req.Body = http.NoBody
+	}
+	hungUp := make(chan struct{})
 	go func() {
 		defer func() {
 			if p := recover(); p != nil {
+				if !rec.wrote {
+					close(hungUp)
+				}
 				w.CloseWithError(io.ErrUnexpectedEOF)
 				return
 			}
@@ -215,6 +223,8 @@ func (c call) RoundTrip(req *http.Request) (*http.Response, error) {
 	select {
 	case resp := <-ready:
 		return resp, nil
+	case <-hungUp:
+		return nil, io.EOF
 	case <-req.Context().Done():
 		return nil, req.Context().Err()
 	}

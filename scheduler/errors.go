@@ -1,7 +1,6 @@
 package scheduler
 
 import (
-	"encoding/base64"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -23,7 +22,7 @@ import (
 // than CouchDB answered, or nobody did. Its text holds no credentials.
 type Error struct {
 	Method string
-	Path   string // escaped, from the server's URL on, without the query
+	Path   string // escaped, from the server's URL on, without the query; the whole URL of another server
 	Server string // its name
 	Status int    // 0 when there was no answer, or it broke off
 
@@ -36,6 +35,9 @@ type Error struct {
 
 	RetryAfter time.Duration // what the server asks to wait; 0 when it does not say
 	Err        error         // what went wrong, where Status is 0
+
+	login    bool // the request asked for credentials: an answer that gives none refuses them
+	badToken bool // the status does not say so, but it is the token that the server does not take
 }
 
 // HTTPStatus is the status of the answer, 0 when there was none.
@@ -46,6 +48,9 @@ func (e *Error) Unwrap() error { return e.Err }
 
 func (e *Error) Error() string {
 	what := fmt.Sprintf("%s %s of %s: ", e.Method, e.Path, e.Server)
+	if !strings.HasPrefix(e.Path, "/") {
+		what = fmt.Sprintf("%s %s for %s: ", e.Method, e.Path, e.Server)
+	}
 	if e.Status == 0 {
 		return what + secret.MaskURLs(e.Err.Error())
 	}
@@ -70,9 +75,31 @@ func (e *Error) missing() bool {
 	return e.Status == http.StatusNotFound && e.ErrorName == "not_found" && e.Reason != ""
 }
 
+// refusal reports whether the credentials were refused, or do not suffice.
+func (e *Error) refusal() bool {
+	if e.login {
+		return e.Status/100 == 4 && !e.passing()
+	}
+	return e.Status == http.StatusUnauthorized || e.Status == http.StatusForbidden || e.badToken
+}
+
+// passing reports whether a 4xx is about the moment, not about what was asked.
+func (e *Error) passing() bool {
+	switch e.Status {
+	case http.StatusRequestTimeout, http.StatusTooEarly, http.StatusTooManyRequests:
+		return true
+	}
+	return false
+}
+
+// lockout reports whether too many wrong passwords have locked the user out.
+func (e *Error) lockout() bool {
+	return e.Status == http.StatusForbidden && strings.Contains(e.Reason, "locked")
+}
+
 // stale reports whether signing in again may help.
 func (e *Error) stale() bool {
-	return e.Status == http.StatusUnauthorized ||
+	return e.Status == http.StatusUnauthorized || e.badToken ||
 		e.Status == http.StatusForbidden && strings.Contains(e.ErrorName, "expired")
 }
 
@@ -105,19 +132,25 @@ func (c *Client) failed(method, path string, err error) *Error {
 	if err == io.EOF {
 		err = fmt.Errorf("the connection was closed before an answer came: %w", err)
 	}
-	return &Error{Method: method, Path: path, Server: c.spec.Name, Err: err}
+	return &Error{Method: method, Path: path, Server: c.spec.Name, Err: c.mask.error(err)}
 }
 
 // maxErrorBody bounds what is read of an answer that is not the one that was asked for.
 const maxErrorBody = 64 << 10
 
-// refused is the Error of an answer that is not the one that was asked for.
-func (c *Client) refused(method, path string, a *answer) *Error {
-	e := &Error{
+// answered is the Error of an answer that is not the one that was asked for, without what its
+// body says.
+func (c *Client) answered(method, path string, a *answer) *Error {
+	return &Error{
 		Method: method, Path: path, Server: c.spec.Name,
 		Status: a.status, RequestID: a.header.Get("X-Couch-Request-ID"),
 		RetryAfter: retryAfter(a.header),
 	}
+}
+
+// refused is the Error of an answer that is not the one that was asked for.
+func (c *Client) refused(method, path string, a *answer) *Error {
+	e := c.answered(method, path, a)
 	if a.status/100 == 3 {
 		e.Reason = "answered with a redirect" + destination(a.header) + ", which is not followed"
 		e.Hint = "put the URL that answers into the config"
@@ -135,35 +168,15 @@ func (c *Client) refused(method, path string, a *answer) *Error {
 		e.Hint = kind
 	default:
 		e.ErrorName, e.Reason = c.clean(said.Error), c.clean(said.Reason)
-		e.Hint = c.hint(e)
+		e.badToken = c.spec.Auth.badToken(e)
+		e.Hint = c.spec.Auth.hint(e)
 	}
 	return e
 }
 
-// hint is what to do about a refusal that has to do with credentials.
-func (c *Client) hint(e *Error) string {
-	user := c.spec.Auth.Username
-	switch {
-	case e.Status == http.StatusForbidden && strings.Contains(e.Reason, "locked"):
-		return "wrong passwords, maybe another program's, lock the user out for some minutes: check auth.password"
-	case e.Status != http.StatusUnauthorized:
-		return ""
-	case user == "":
-		return "set auth.username and auth.password to a server admin's"
-	case strings.Contains(e.Reason, "server admin"):
-		return fmt.Sprintf("the password of user %q was taken, but the user is no server admin: name an admin, or add it to [admins] of the server's config", user)
-	default:
-		return fmt.Sprintf("check auth.password of user %q", user)
-	}
-}
-
-// clean makes text of the server's fit for ours: one line, not too long, without secrets.
+// clean makes text of the server's fit for ours: one line, not too long, without credentials.
 func (c *Client) clean(text string) string {
-	if password := c.spec.Auth.Password.Reveal(); password != "" {
-		token := base64.StdEncoding.EncodeToString([]byte(c.spec.Auth.Username + ":" + password))
-		text = strings.NewReplacer(token, secret.Mask, password, secret.Mask, url.QueryEscape(password), secret.Mask).Replace(text)
-	}
-	text = secret.MaskURLs(text)
+	text = c.mask.text(text)
 	text = strings.Map(func(r rune) rune {
 		if unicode.IsControl(r) {
 			return ' '

@@ -36,17 +36,18 @@ func (e *BackOffError) Unwrap() error { return e.Err }
 
 // guard keeps credentials that the server refuses from being tried again and again.
 //
-// A 401, a refused login and a 403 for credentials that nothing has accepted yet stop every
-// request for a while. A 403 for accepted credentials means that one thing is not theirs to
-// read: it stops the requests for that. Credentials which are not accepted yet, or not any
-// more, are tried by one request at a time: only those that are under way when a password
-// changes can be refused together.
+// A 401, a refused login, whatever its status, and a 403 for credentials that nothing has
+// accepted yet stop every request for a while. A 403 for accepted credentials, or for those that
+// a login gave, means that one thing is not theirs to read: it stops the requests for that.
+// Credentials which are not accepted yet, or not any more, are tried by one request at a time:
+// only those that are under way when a password changes can be refused together.
 type guard struct {
 	server string
 	trial  chan struct{} // holds one token while unaccepted credentials are tried
 
-	mu       sync.Mutex // guards the rest
-	accepted bool
+	mu       sync.Mutex         // guards the rest
+	accepted bool               // by the server, for a request
+	granted  bool               // by a login: a cookie or a token
 	refusals map[string]refusal // by route, or everything; kept until something is accepted
 }
 
@@ -112,14 +113,14 @@ func (g *guard) note(path string, err error) {
 		return
 	}
 	var e *Error
-	if !errors.As(err, &e) || e.Status != http.StatusUnauthorized && e.Status != http.StatusForbidden {
+	if !errors.As(err, &e) || !e.refusal() {
 		return
 	}
 	if e.Status == http.StatusForbidden && e.Method != http.MethodGet && e.Path != sessionPath {
 		return // a document that CouchDB does not take says nothing about who wrote it
 	}
 	key := everything
-	if e.Status == http.StatusForbidden && e.Path != sessionPath && g.accepted {
+	if e.Status == http.StatusForbidden && !e.login && !e.lockout() && (g.accepted || g.granted) {
 		key = route(path)
 	} else {
 		g.accepted = false
@@ -133,6 +134,14 @@ func (g *guard) note(path string, err error) {
 		wait = nextBackOff
 	}
 	g.refusals[key] = refusal{err: e, until: time.Now().Add(wait)}
+}
+
+// grant remembers that a login went well. That is not yet to say that the server will take what
+// it gave: a user who is no admin signs in, and is refused everything.
+func (g *guard) grant() {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.granted = true
 }
 
 // accept forgets the refusals that an accepted request disproves. One that still holds is not

@@ -42,7 +42,7 @@ func (c *Client) Read(ctx context.Context, at time.Time, prev *snapshot.Snapshot
 		c.refreshVersion(ctx)
 	}
 	b.Version(c.version.value)
-	c.last = b.Snapshot()
+	c.last = c.hide(b.Snapshot())
 	c.doorbell.hang(c.watched, time.Since(began), c.unsettled())
 	return c.last
 }

@@ -80,7 +80,7 @@ func (c *Client) attempt(ctx context.Context, r call, take func(*answer) error) 
 		return err
 	}
 	defer a.Close()
-	return take(a)
+	return c.mask.error(take(a))
 }
 
 // exchange asks with credentials, and once more with new ones where the server does not take
@@ -97,10 +97,9 @@ func (c *Client) exchange(ctx context.Context, r call) (*answer, error) {
 		a, err := c.do(req, r.path)
 		var e *Error
 		by, renewable := c.auth.(renewer)
-		if again || !renewable || !errors.As(err, &e) || !e.stale() {
+		if again || !renewable || !errors.As(err, &e) || !e.stale() || !by.Forget(req) {
 			return a, err
 		}
-		by.Forget(req)
 	}
 }
 
@@ -119,7 +118,11 @@ func (c *Client) authenticate(req *http.Request, path string) error {
 	err := c.auth.Authenticate(req)
 	var own *Error
 	var backOff *BackOffError
-	if err == nil || errors.As(err, &backOff) || errors.As(err, &own) {
+	if err == nil {
+		c.mask.bears(req)
+		return nil
+	}
+	if errors.As(err, &backOff) || errors.As(err, &own) {
 		return err
 	}
 	return c.failed(req.Method, path, fmt.Errorf("authenticate: %w", err))
@@ -135,29 +138,39 @@ func (c *Client) newRequest(ctx context.Context, method, path, query string, bod
 		return nil, c.failed(method, path, err)
 	}
 	req.Header.Set("Accept", "application/json")
-	req.Header.Set("User-Agent", "watchdog")
+	req.Header.Set("User-Agent", userAgent)
 	return req, nil
 }
 
-// do sends the request as it is. No redirect is followed: credentials would go along.
+const userAgent = "watchdog"
+
+// do sends the request as it is to the server.
 func (c *Client) do(req *http.Request, path string) (*answer, error) {
-	quiet := newSilence(req.Context(), c.spec.Timeout)
-	resp, err := c.transport.RoundTrip(req.WithContext(quiet.ctx))
-	quiet.end()
+	a, err := c.send(c.transport, req, path)
 	if err != nil {
-		defer quiet.stop()
-		return nil, c.failed(req.Method, path, quiet.cause(err))
-	}
-	a := &answer{
-		status: resp.StatusCode, header: resp.Header,
-		client: c, method: req.Method, path: path,
-		body: resp.Body, silence: quiet,
+		return nil, err
 	}
 	if a.status/100 != 2 || isHTML(a.header) {
 		defer a.Close()
 		return nil, c.refused(req.Method, path, a)
 	}
 	return a, nil
+}
+
+// send is any answer to the request. No redirect is followed: credentials would go along.
+func (c *Client) send(transport http.RoundTripper, req *http.Request, path string) (*answer, error) {
+	quiet := newSilence(req.Context(), c.spec.Timeout)
+	resp, err := transport.RoundTrip(req.WithContext(quiet.ctx))
+	quiet.end()
+	if err != nil {
+		defer quiet.stop()
+		return nil, c.failed(req.Method, path, quiet.cause(err))
+	}
+	return &answer{
+		status: resp.StatusCode, header: resp.Header,
+		client: c, method: req.Method, path: path,
+		body: resp.Body, silence: quiet,
+	}, nil
 }
 
 // escape makes one segment of a path of any text. CouchDB reads a bare + as a space.

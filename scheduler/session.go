@@ -6,7 +6,6 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
-	"sync"
 	"time"
 )
 
@@ -17,21 +16,20 @@ const (
 )
 
 // session signs in at /_session and sends the cookie that it is given, to this one server. It
-// signs in again when four fifths of the cookie's life are over, and when the server does not
-// take the cookie any more.
+// signs in again before the cookie expires, and when the server does not take it any more.
 type session struct {
 	client *Client
-	turn   chan struct{} // holds one token while somebody signs in
-
-	mu      sync.Mutex // guards the rest
-	cookie  string     // "" when there is none
-	renewAt time.Time
+	lease  *lease
 }
 
-func newSession(c *Client) *session { return &session{client: c, turn: make(chan struct{}, 1)} }
+func newSession(c *Client) *session {
+	s := &session{client: c}
+	s.lease = &lease{client: c, path: sessionPath, obtain: s.signIn}
+	return s
+}
 
 func (s *session) Authenticate(req *http.Request) error {
-	cookie, err := s.valid(req.Context())
+	cookie, err := s.lease.valid(req.Context())
 	if err != nil {
 		return err
 	}
@@ -39,92 +37,57 @@ func (s *session) Authenticate(req *http.Request) error {
 	return nil
 }
 
-// Forget drops the cookie that req bore, unless another has come since.
-func (s *session) Forget(req *http.Request) {
-	sent, err := req.Cookie(sessionCookie)
-	if err != nil {
-		return
+// Forget drops the cookie that req bore.
+func (s *session) Forget(req *http.Request) bool {
+	if sent, err := req.Cookie(sessionCookie); err == nil {
+		s.lease.forget(sent.Value)
 	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if sent.Value == s.cookie {
-		s.cookie = ""
-	}
+	return true
 }
 
-// valid is a cookie that need not be renewed yet. Of many callers one signs in, the others wait
-// for it; those who find that it was refused are refused with it.
-func (s *session) valid(ctx context.Context) (string, error) {
-	if cookie := s.current(); cookie != "" {
-		return cookie, nil
-	}
-	select {
-	case s.turn <- struct{}{}:
-		defer func() { <-s.turn }()
-	case <-ctx.Done():
-		return "", s.client.failed(http.MethodPost, sessionPath, context.Cause(ctx))
-	}
-	if cookie := s.current(); cookie != "" {
-		return cookie, nil
-	}
-	if err := s.client.guard.check(http.MethodPost, sessionPath); err != nil {
-		return "", err
-	}
-	cookie, lifetime, err := s.signIn(ctx)
-	if err != nil {
-		s.client.guard.note(sessionPath, err)
-		return "", err
-	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.cookie, s.renewAt = cookie, time.Now().Add(lifetime*4/5)
-	return cookie, nil
-}
-
-func (s *session) current() string {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if !time.Now().Before(s.renewAt) {
-		return ""
-	}
-	return s.cookie
-}
-
-// signIn asks for a cookie; it is good for lifetime.
-func (s *session) signIn(ctx context.Context) (cookie string, lifetime time.Duration, err error) {
-	auth := s.client.spec.Auth
+// signIn asks for a cookie.
+func (s *session) signIn(ctx context.Context) (grant, error) {
+	auth, asked := s.client.spec.Auth, time.Now()
 	form := url.Values{"name": {auth.Username}, "password": {auth.Password.Reveal()}}
 	req, err := s.client.newRequest(ctx, http.MethodPost, sessionPath, "", strings.NewReader(form.Encode()))
 	if err != nil {
-		return "", 0, err
+		return grant{}, err
 	}
-	req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	req.Header.Set("Content-Type", formType)
 	answer, err := s.client.do(req, sessionPath)
 	if err != nil {
-		return "", 0, err
+		return grant{}, err
 	}
 	defer answer.Close()
 	answer.drain()
 	for _, c := range (&http.Response{Header: answer.header}).Cookies() {
 		if c.Name == sessionCookie && c.Value != "" {
-			return c.Value, cookieLifetime(c, answer.header), nil
+			return granted(c.Value, asked, cookieLifetime(c, answer.header)), nil
 		}
 	}
-	return "", 0, s.client.failed(http.MethodPost, sessionPath, errors.New("the answer sets no AuthSession cookie: is this CouchDB?"))
+	return grant{}, s.client.failed(http.MethodPost, sessionPath, errors.New("the answer sets no AuthSession cookie: is this CouchDB?"))
 }
+
+const formType = "application/x-www-form-urlencoded"
 
 // cookieLifetime is how long the cookie says that it is good, by the server's own clock.
 func cookieLifetime(c *http.Cookie, header http.Header) time.Duration {
 	lifetime := time.Duration(c.MaxAge) * time.Second
 	if c.MaxAge == 0 && !c.Expires.IsZero() {
-		now, err := http.ParseTime(header.Get("Date"))
-		if err != nil {
-			now = time.Now()
-		}
-		lifetime = c.Expires.Sub(now)
+		lifetime = c.Expires.Sub(serverTime(header))
 	}
 	if lifetime <= 0 {
 		return sessionLifetime
 	}
 	return lifetime
+}
+
+// serverTime is when an answer was made, by the clock of whoever made it; ours where it does not
+// say.
+func serverTime(header http.Header) time.Time {
+	now, err := http.ParseTime(header.Get("Date"))
+	if err != nil {
+		return time.Now()
+	}
+	return now
 }

@@ -352,5 +352,5 @@ func (s SourceSpec) Problems() []diag.Problem {
 	case err != nil || u.Host != s.Host || u.Hostname() == "":
 		ps = append(ps, diag.Problemf("host", "write the host alone, with a port where only that one is meant: db.example.com:6984", "not the name of a host"))
 	}
-	return append(ps, Spec{Auth: s.Auth}.authProblems()...)
+	return append(ps, s.Auth.problems()...)
 }

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/url"
 	"path"
+	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
@@ -20,8 +21,14 @@ type Spec struct {
 	// URL is where the server is: http, https, or demo:// for the built-in simulated server,
 	// which the caller must put in its place before New. Credentials in it count where Auth has
 	// none; WithDefaults moves them there.
-	URL  string `yaml:"url"`
+	URL string `yaml:"url"`
+	// Account is one of Cloudant, in place of URL: https://ACCOUNT.cloudant.com.
+	Account string `yaml:"account"`
+	// Env is the prefix of the environment variables that say URL and Auth by the names of IBM's
+	// SDKs: CLOUDANT for CLOUDANT_URL, CLOUDANT_APIKEY and so on. FromEnv puts them in its place.
+	Env  string `yaml:"env"`
 	Auth Auth   `yaml:"auth"` // default: no credentials
+	TLS  TLS    `yaml:"tls"`  // default: the system's roots, and no certificate of our own
 	// ReplicatorDBs are names or globs of replicator databases; default [_replicator].
 	ReplicatorDBs []string `yaml:"replicator_dbs"`
 	// Timeout is how long the server may say nothing, before an answer or in the midst of one;
@@ -46,13 +53,6 @@ type Spec struct {
 	Fallback bool `yaml:"fallback"` // watched only where no other server is
 }
 
-// Auth is how Watchdog signs in. The zero value sends no credentials.
-type Auth struct {
-	Username string        `yaml:"username"` // of a server admin
-	Password secret.String `yaml:"password"` // of that user
-	Basic    bool          `yaml:"basic"`    // send Basic credentials instead of a session cookie
-}
-
 const (
 	defaultDatabase      = "_replicator"
 	defaultTimeout       = 30 * time.Second
@@ -61,8 +61,8 @@ const (
 	defaultDiscoverEvery = time.Hour
 )
 
-// WithDefaults is the spec with every default filled in and the credentials of its URL moved to
-// Auth, so that it can be shown.
+// WithDefaults is the spec with every default filled in, the account made a URL, and the
+// credentials of the URL moved to Auth, so that it can be shown.
 func (s Spec) WithDefaults() Spec {
 	if len(s.ReplicatorDBs) == 0 {
 		s.ReplicatorDBs = []string{defaultDatabase}
@@ -73,16 +73,30 @@ func (s Spec) WithDefaults() Spec {
 	s.DiscoverEvery = cmp.Or(s.DiscoverEvery, defaultDiscoverEvery)
 	s.AskSources = cmp.Or(s.AskSources, new(true))
 	s.Doorbell = cmp.Or(s.Doorbell, new(true))
+	if s.URL == "" && accountSyntax.MatchString(s.Account) {
+		s.URL, s.Account = "https://"+s.Account+".cloudant.com", ""
+	}
+	s.Auth = s.Auth.withDefaults()
 	u, err := url.Parse(s.URL)
 	if err != nil || u.User == nil {
 		return s
 	}
-	if s.Auth.Username == "" && s.Auth.Password == "" {
+	if len(s.Auth.kinds()) == 0 {
 		password, _ := u.User.Password()
 		s.Auth.Username, s.Auth.Password = u.User.Username(), secret.String(password)
 	}
 	u.User = nil
 	s.URL = u.String()
+	return s
+}
+
+// PathsFrom is the spec with the relative paths of its files counted from a folder.
+func (s Spec) PathsFrom(dir string) Spec {
+	for _, file := range []*string{&s.Auth.BearerFile, &s.TLS.CA, &s.TLS.Cert, &s.TLS.Key} {
+		if *file != "" && !filepath.IsAbs(*file) {
+			*file = filepath.Join(dir, *file)
+		}
+	}
 	return s
 }
 
@@ -100,8 +114,11 @@ func (s Spec) Problems() []diag.Problem {
 	case !nameSyntax.MatchString(s.Name):
 		ps = append(ps, diag.Problemf("name", "use letters, digits, and . _ -", "%q is not a name", s.Name))
 	}
-	ps = append(ps, s.urlProblems()...)
-	ps = append(ps, s.authProblems()...)
+	if s.Env == "" { // FromEnv has told what is wrong with it
+		ps = append(ps, s.urlProblems()...)
+		ps = append(ps, s.WithDefaults().Auth.problems()...)
+	}
+	ps = append(ps, s.TLS.problems(s.URL)...)
 	ps = append(ps, s.databaseProblems()...)
 	if s.Timeout < 0 {
 		ps = append(ps, diag.Problemf("timeout", "write a duration above 0, such as 30s", "%v is no time-out", s.Timeout))
@@ -120,52 +137,55 @@ func (s Spec) Problems() []diag.Problem {
 
 const urlHint = "write it like http://couchdb.example.com:5984"
 
+// accountSyntax is a name that can be the first part of a host.
+var accountSyntax = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9_-]*$`)
+
 func (s Spec) urlProblems() []diag.Problem {
-	wrong := func(hint, message string) []diag.Problem {
-		return []diag.Problem{{Field: "url", Message: message, Hint: hint}}
+	one := func(field, hint, message string) []diag.Problem {
+		return []diag.Problem{{Field: field, Message: message, Hint: hint}}
 	}
-	if s.URL == "" {
-		if s.Optional {
-			return nil
-		}
-		return wrong(urlHint+", or set optional: true to leave the server out while it has none", "missing url")
-	}
-	if s.demo() {
+	switch {
+	case s.URL != "" && s.Account != "":
+		return one("account", "keep one of them", "url and account are two places")
+	case s.Account != "" && !accountSyntax.MatchString(s.Account):
+		return one("account", "write what stands before .cloudant.com, or the whole as url", "not the name of an account")
+	case s.URL == "" && s.Account == "" && !s.Optional:
+		return one("url", urlHint+", or set optional: true to leave the server out while it has none", "missing url")
+	case s.URL == "" || s.demo():
 		return nil
 	}
-	u, err := url.Parse(s.URL)
-	switch { // err itself may quote a password
-	case err != nil:
-		return wrong(urlHint+"; put a password with special characters under auth", "not a valid URL")
-	case u.Scheme != "http" && u.Scheme != "https":
-		return wrong(urlHint, "not an http or https URL")
-	case u.Hostname() == "":
-		return wrong(urlHint, "the URL names no host")
-	case u.RawQuery != "" || u.ForceQuery || u.Fragment != "":
-		return wrong("end the URL before the ? or #", "the URL of a server has no query and no fragment")
+	switch wrong := wrongURL(s.URL); wrong {
+	case "":
+		return nil
+	case noURL:
+		return one("url", urlHint+"; put a password with special characters under auth", wrong)
+	case noPlainURL:
+		return one("url", "end the URL before the ? or #", wrong)
+	default:
+		return one("url", urlHint, wrong)
 	}
-	return nil
 }
 
-func (s Spec) authProblems() []diag.Problem {
-	var ps []diag.Problem
-	a := s.WithDefaults().Auth
-	switch {
-	case a.Username != "" && a.Password == "":
-		ps = append(ps, diag.Problemf("auth.password", "add the password, best as ${file:/run/secrets/couchdb}",
-			"user %q has no password", a.Username))
-	case a.Username == "" && a.Password != "":
-		ps = append(ps, diag.Problemf("auth.username", "add the user that the password belongs to",
-			"a password without a username"))
-	case a.Username == "" && a.Basic:
-		ps = append(ps, diag.Problemf("auth.basic", "add username and password, or remove basic",
-			"nothing to send: there is no username"))
+// What can be wrong with the URL of a server.
+const (
+	noURL      = "not a valid URL"
+	noPlainURL = "the URL of a server has no query and no fragment"
+)
+
+// wrongURL is what is wrong with the URL of a server, if anything is; it does not quote it.
+func wrongURL(text string) string {
+	u, err := url.Parse(text)
+	switch { // err itself may quote a password
+	case err != nil:
+		return noURL
+	case u.Scheme != "http" && u.Scheme != "https":
+		return "not an http or https URL"
+	case u.Hostname() == "":
+		return "the URL names no host"
+	case u.RawQuery != "" || u.ForceQuery || u.Fragment != "":
+		return noPlainURL
 	}
-	if a.Basic && strings.Contains(a.Username, ":") {
-		ps = append(ps, diag.Problemf("auth.username", "remove basic: a session can carry this name",
-			"Basic credentials cannot carry a username with a colon"))
-	}
-	return ps
+	return ""
 }
 
 // databaseSyntax is a whole name of a replicator database: CouchDB's name syntax, ending so
