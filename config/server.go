@@ -11,12 +11,15 @@ func (l *loader) buildServers() {
 	var servers choice[scheduler.Spec]
 	for i := range l.servers {
 		it := &l.servers[i]
-		it.spec = it.spec.WithDefaults()
-		if it.spec.Optional && it.spec.URL == "" {
+		spec, problems := it.spec.FromEnv(l.foreign)
+		it.spec = spec.PathsFrom(it.doc.dir()).WithDefaults()
+		if it.spec.Optional && it.spec.URL == "" && len(problems) == 0 {
 			servers.leaveOut("server", it.spec.Name, "it is optional, and its url is empty")
 			continue
 		}
-		for _, p := range it.spec.Problems() {
+		problems = append(problems, it.spec.Problems()...)
+		problems = append(problems, it.spec.FileProblems(l.options.ReadFile)...)
+		for _, p := range problems {
 			if p.Field != "name" { // define looks at that
 				l.problem(it.origin, p)
 			}
@@ -37,4 +40,12 @@ func (l *loader) buildServers() {
 		none = diag.Problemf("servers", "give one a url, or add one with fallback: true", "every server is left out: each is optional and has no url")
 	}
 	l.problem(origin{l.docs[0], ""}, none)
+}
+
+// foreign is a variable of the environment that the file does not name itself. Its value is kept
+// out of messages, since it may be a secret in the wrong place.
+func (l *loader) foreign(name string) (string, bool) {
+	value, ok := l.options.Env(name)
+	l.expands.used(value)
+	return value, ok
 }
