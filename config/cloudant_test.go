@@ -15,6 +15,8 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"watchdog/config"
+	"watchdog/diag"
 	"watchdog/scheduler"
 )
 
@@ -165,6 +167,22 @@ func TestFilesOfAServerCountFromTheFolderOfItsFile(t *testing.T) {
 		if !strings.Contains(said, want) {
 			t.Errorf("diagnostics lack %q:\n%s", want, said)
 		}
+	}
+}
+
+func TestFilesOfASourceCountFromTheFolderOfItsFile(t *testing.T) {
+	f := folder{"conf/watchdog.yaml": oneServer + "sources: [{host: a, auth: {bearer_file: jwt}}]\n", "conf/jwt": "t"}
+	load := func() (*config.Config, diag.List) {
+		return config.Load(config.Options{Path: "conf/watchdog.yaml", Env: variables{}.lookup, ReadFile: f.read, Glob: f.glob})
+	}
+	c, list := load()
+	if list.Failed() || c.Sources[0].Auth.BearerFile != "conf/jwt" {
+		t.Errorf("Load: got %v, want a file in the folder of the config:\n%s", c, pretty(list))
+	}
+	delete(f, "conf/jwt")
+	_, list = load()
+	if want := "conf/watchdog.yaml:2:41: the file cannot be read: file does not exist"; !strings.Contains(pretty(list), want) {
+		t.Errorf("diagnostics lack %q:\n%s", want, pretty(list))
 	}
 }
 

@@ -25,7 +25,9 @@ func (l *loader) buildSettings(main *document) {
 		l.problem(top, diag.Problemf("external_url", "write it like https://watchdog.example.com", "not the URL of a page"))
 	}
 	for i, source := range u.Sources {
-		for _, p := range source.Problems() {
+		source = source.PathsFrom(main.dir())
+		u.Sources[i] = source
+		for _, p := range append(source.Problems(), source.FileProblems(l.options.ReadFile)...) {
 			p.Field = fmt.Sprintf("sources[%d].%s", i, p.Field)
 			l.problem(top, p)
 		}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io/fs"
 	"os"
+	"path/filepath"
 
 	"watchdog/diag"
 )
@@ -33,6 +34,22 @@ func (e *fileError) problem() diag.Problem {
 	return diag.Problemf(e.field, "a path counts from the folder of the config file", "%s", why)
 }
 
+// PathsFrom is the spec with the relative paths of its files counted from a folder.
+func (s Spec) PathsFrom(dir string) Spec {
+	for _, file := range []*string{&s.Auth.BearerFile, &s.TLS.CA, &s.TLS.Cert, &s.TLS.Key} {
+		if *file != "" && !filepath.IsAbs(*file) {
+			*file = filepath.Join(dir, *file)
+		}
+	}
+	return s
+}
+
+// PathsFrom is the spec with the relative paths of its files counted from a folder.
+func (s SourceSpec) PathsFrom(dir string) SourceSpec {
+	s.Auth = Spec{Auth: s.Auth}.PathsFrom(dir).Auth
+	return s
+}
+
 // FileProblems is every mistake in the files that the spec names; it reads them.
 func (s Spec) FileProblems(read func(path string) ([]byte, error)) []diag.Problem {
 	var ps []diag.Problem
@@ -52,6 +69,11 @@ func (s Spec) FileProblems(read func(path string) ([]byte, error)) []diag.Proble
 		tell(err)
 	}
 	return ps
+}
+
+// FileProblems is every mistake in the files that the spec names; it reads them.
+func (s SourceSpec) FileProblems(read func(path string) ([]byte, error)) []diag.Problem {
+	return Spec{Auth: s.Auth}.FileProblems(read)
 }
 
 // unchanged reports whether a file is still the one that was looked at before, if it was.

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"net/url"
 	"path"
-	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
@@ -87,16 +86,6 @@ func (s Spec) WithDefaults() Spec {
 	}
 	u.User = nil
 	s.URL = u.String()
-	return s
-}
-
-// PathsFrom is the spec with the relative paths of its files counted from a folder.
-func (s Spec) PathsFrom(dir string) Spec {
-	for _, file := range []*string{&s.Auth.BearerFile, &s.TLS.CA, &s.TLS.Cert, &s.TLS.Key} {
-		if *file != "" && !filepath.IsAbs(*file) {
-			*file = filepath.Join(dir, *file)
-		}
-	}
 	return s
 }
 
