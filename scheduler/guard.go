@@ -116,11 +116,12 @@ func (g *guard) note(path string, err error) {
 	if !errors.As(err, &e) || !e.refusal() {
 		return
 	}
-	if e.Status == http.StatusForbidden && e.Method != http.MethodGet && e.Path != sessionPath {
+	oneThing := e.Status == http.StatusForbidden && !e.login && !e.lockout()
+	if oneThing && e.Method != http.MethodGet {
 		return // a document that CouchDB does not take says nothing about who wrote it
 	}
 	key := everything
-	if e.Status == http.StatusForbidden && !e.login && !e.lockout() && (g.accepted || g.granted) {
+	if oneThing && (g.accepted || g.granted) {
 		key = route(path)
 	} else {
 		g.accepted = false

@@ -392,6 +392,8 @@ func TestAPIKeyThatIAMRefuses(t *testing.T) {
 		{name: "a client with a wrong secret", refusal: text(401, "application/json", `{"error":"invalid_client","error_description":"Client authentication failed"}`),
 			spec: func(s *scheduler.Spec) { s.Auth.IAMClientID, s.Auth.IAMClientSecret = "foo", "bar" },
 			says: `POST http://iam.example/identity/token for prod: 401 invalid_client: Client authentication failed (check auth.iam_api_key, and auth.iam_client_secret of client "foo")`},
+		{name: "an account that is barred", refusal: text(403, "application/json", `{"errorCode":"BXNIM0513E","errorMessage":"You are not authorized to use this API"}`),
+			says: "POST http://iam.example/identity/token for prod: 403 BXNIM0513E: You are not authorized to use this API (check auth.iam_api_key)"},
 		{name: "a URL that leads elsewhere", refusal: text(404, "text/html", "<html>no such page"),
 			says: "POST http://iam.example/identity/token for prod: 404 Not Found: answered something else than a token: is this IBM Cloud IAM? (check auth.iam_url)"},
 	} {
