@@ -77,7 +77,8 @@ func (a Auth) kinds() []string {
 		field   string
 		written bool
 	}{
-		{"auth.username", a.Username != "" || a.Password != ""},
+		{"auth.username", a.Username != ""},
+		{"auth.password", a.Username == "" && a.Password != ""},
 		{"auth.iam_api_key", a.IAMAPIKey != ""},
 		{"auth.bearer", a.Bearer != ""},
 		{"auth.bearer_file", a.BearerFile != ""},

@@ -30,6 +30,10 @@ func TestAuthProblems(t *testing.T) {
 
 		{"a user and an API key", auth{Username: "admin", Password: "hunter2", IAMAPIKey: "hunter2"},
 			[]string{"auth.iam_api_key: auth.username and auth.iam_api_key are two ways to sign in"}},
+		{"a password that was left behind", auth{Password: "hunter2", IAMAPIKey: "hunter2"}, []string{
+			"auth.iam_api_key: auth.password and auth.iam_api_key are two ways to sign in",
+			"auth.username: a password without a username",
+		}},
 		{"an API key and a token", auth{IAMAPIKey: "hunter2", Bearer: "hunter2"}, []string{"auth.bearer: auth.iam_api_key and auth.bearer are two ways to sign in"}},
 		{"a token and a file with one", auth{Bearer: "hunter2", BearerFile: "token"}, []string{"auth.bearer_file: auth.bearer and auth.bearer_file are two ways to sign in"}},
 		{"a user and a proxy", auth{Username: "admin", Password: "hunter2", Proxy: proxy{Username: "a"}}, []string{"auth.proxy: auth.username and auth.proxy are two ways to sign in"}},

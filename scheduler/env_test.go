@@ -89,6 +89,8 @@ func TestFromEnvOfTheRestOfTheSpec(t *testing.T) {
 		{"an account that is written too", scheduler.Spec{Env: "CLOUDANT", Account: "a"}, scheduler.Spec{Account: "a", Auth: key}},
 		{"the name of a service, as IBM's SDKs spell it", scheduler.Spec{Env: "my-couch"}, scheduler.Spec{URL: "http://localhost:5984", Auth: user}},
 		{"a prefix with the line at its end", scheduler.Spec{Env: "CLOUDANT_"}, scheduler.Spec{URL: place, Auth: key}},
+		{"what is written of TLS stays", scheduler.Spec{Env: "CLOUDANT", TLS: scheduler.TLS{InsecureSkipVerify: true}},
+			scheduler.Spec{URL: place, Auth: key, TLS: scheduler.TLS{InsecureSkipVerify: true}}},
 		{"an optional server without a URL", scheduler.Spec{Env: "NONE", Optional: true}, scheduler.Spec{Optional: true}},
 	} {
 		t.Run(test.name, func(t *testing.T) {

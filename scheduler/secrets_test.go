@@ -10,6 +10,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"iter"
 	"log/slog"
 	"net/http"
 	"net/url"
@@ -141,6 +142,13 @@ func TestNoErrorShowsASecret(t *testing.T) {
 						time.Sleep(2 * time.Hour)
 						_, err := c.Ask(t.Context(), oneKey)
 						texts = append(texts, fmt.Sprint(err), fmt.Sprintf("%+v", err), c.Record(t.Context(), time.Now()).Error)
+						for _, rows := range []iter.Seq2[scheduler.Row, error]{
+							c.Docs(t.Context(), scheduler.ListOptions{}), c.Jobs(t.Context(), scheduler.ListOptions{}),
+						} {
+							for _, err := range rows {
+								texts = append(texts, fmt.Sprint(err))
+							}
+						}
 						expectNoSecret(t, texts, k.forms())
 					})
 				})
