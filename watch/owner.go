@@ -32,8 +32,11 @@ type owner struct {
 	last      *snapshot.Snapshot
 	ledger    Ledger
 	committed func(*cycle.Outcome)
+	reported  func(*Report)
+	alerts    []alert.Alert // of the last report
 	log       *slog.Logger
 	failing   bool          // the last look was incomplete
+	bell      Doorbell      // nil: there is none
 	wake      chan struct{} // of one: some check is due
 	rung      chan struct{} // of one: what is due is not to be delayed
 	hurry     bool          // somebody rang for what is due
@@ -47,8 +50,8 @@ type dueCheck struct {
 
 func newOwner(s Server, state *cycle.State, opts Options) *owner {
 	o := &owner{
-		name: s.Name, reader: s.Reader, state: state, ledger: opts.Ledger,
-		committed: opts.Committed, log: opts.Log.With("server", s.Name),
+		name: s.Name, reader: s.Reader, bell: s.Doorbell, state: state, ledger: opts.Ledger,
+		committed: opts.Committed, reported: opts.Reported, log: opts.Log.With("server", s.Name),
 		checks: make([]dueCheck, len(s.Checks)),
 		wake:   make(chan struct{}, 1),
 		rung:   make(chan struct{}, 1),
@@ -68,14 +71,19 @@ func (o *owner) comeDue(check int) {
 	}
 }
 
-// ring makes every check come due, now. As comeDue, it does not wait.
-func (o *owner) ring() {
+// comeNow is comeDue without jitter.
+func (o *owner) comeNow(check int) {
 	select {
 	case o.rung <- struct{}{}:
 	default:
 	}
+	o.comeDue(check)
+}
+
+// ring makes every check come due, now. As comeDue, it does not wait.
+func (o *owner) ring() {
 	for i := range o.checks {
-		o.comeDue(i)
+		o.comeNow(i)
 	}
 }
 
@@ -132,15 +140,26 @@ func (o *owner) pause(ctx context.Context, jitter time.Duration) bool {
 	}
 }
 
-// check looks, decides and commits once. A panic is a bug of ours: the server goes on being
-// watched from what was last committed.
-func (o *owner) check(ctx context.Context, c *dueCheck) (err error) {
+// check looks, decides and commits once, and reports what became of it.
+func (o *owner) check(ctx context.Context, c *dueCheck) error {
+	r := &Report{Began: time.Now()}
+	r.Err = o.decide(ctx, c, r)
+	if ctx.Err() == nil {
+		o.report(c, r)
+	}
+	return r.Err
+}
+
+// decide fills in a report. A panic is a bug of ours: the server goes on being watched from what
+// was last committed.
+func (o *owner) decide(ctx context.Context, c *dueCheck, report *Report) (err error) {
 	defer func() {
 		if r := recover(); r != nil {
 			err = fmt.Errorf("panic: %v\n%s", r, debug.Stack())
 		}
 	}()
 	snap := o.look(ctx, c)
+	report.Snapshot = snap
 	if err := ctx.Err(); err != nil {
 		return err // what was cut short by stopping says nothing about the server
 	}
@@ -153,6 +172,7 @@ func (o *owner) check(ctx context.Context, c *dueCheck) (err error) {
 		}
 	}
 	o.state.Apply(outcome)
+	report.Outcome = outcome
 	o.tell(c, snap, outcome)
 	if o.committed != nil {
 		o.committed(outcome)

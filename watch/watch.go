@@ -84,39 +84,78 @@ type Options struct {
 	// Committed is called after each commit, by the goroutine that owns the server: it must be
 	// quick. Nil is fine.
 	Committed func(*cycle.Outcome)
+	// Reported is called after each check, whatever became of it, by the goroutine that owns the
+	// server: it must be quick. Nil is fine.
+	Reported func(*Report)
 }
 
-// Run watches the servers until ctx ends. Each check runs at once, and then by its schedule and
-// when the server's doorbell rings. It
-// returns only after all that it started has returned; a commit that is under way when ctx ends
-// is finished. An error means that a server's memory could not be loaded: nothing was watched.
+// Run loads what is remembered and watches the servers until ctx ends: New and Loop.Run.
 func Run(ctx context.Context, servers []Server, opts Options) error {
-	owners := make([]*owner, 0, len(servers))
-	clock := cron.New()
+	l, err := New(ctx, servers, opts)
+	if err != nil {
+		return err
+	}
+	l.Run(ctx)
+	return nil
+}
+
+// Loop watches servers. Make one with New, then call Run once.
+type Loop struct {
+	owners []*owner
+}
+
+// New loads what is remembered of each server, and reports it. An error means that one could not
+// be loaded: then nothing must be watched.
+func New(ctx context.Context, servers []Server, opts Options) (*Loop, error) {
+	l := &Loop{}
 	for _, s := range servers {
 		state, err := opts.Ledger.Load(ctx, s.Name)
 		if err != nil {
-			return fmt.Errorf("load what is remembered of server %s: %w", s.Name, err)
+			return nil, fmt.Errorf("load what is remembered of server %s: %w", s.Name, err)
 		}
 		o := newOwner(s, state, opts)
+		o.report(nil, &Report{})
+		l.owners = append(l.owners, o)
+	}
+	return l, nil
+}
+
+// Run watches until ctx ends. Each check runs at once, and then by its schedule and when the
+// server's doorbell rings. It returns only after all that it started has returned; a commit that
+// is under way when ctx ends is finished.
+func (l *Loop) Run(ctx context.Context) {
+	clock := cron.New()
+	for _, o := range l.owners {
 		for i := range o.checks {
 			clock.Schedule(o.checks[i].Schedule, cron.FuncJob(func() { o.comeDue(i) }))
 			o.comeDue(i)
 		}
-		owners = append(owners, o)
 	}
 	clock.Start()
 	defer func() { <-clock.Stop().Done() }()
 
 	var running sync.WaitGroup
-	for i, o := range owners {
+	for _, o := range l.owners {
 		running.Go(func() { o.run(ctx) })
-		if bell := servers[i].Doorbell; bell != nil {
-			running.Go(func() { bell.Listen(ctx, o.ring, o.deaf) })
+		if o.bell != nil {
+			running.Go(func() { o.bell.Listen(ctx, o.ring, o.deaf) })
 		}
 	}
 	running.Wait()
-	return nil
+}
+
+// ComeDue makes a check run as soon as its server is not being read, whatever its schedule; false
+// when there is no such check. It may be called at any time by anyone, and does not wait.
+func (l *Loop) ComeDue(server, check string) bool {
+	for _, o := range l.owners {
+		for i := range o.checks {
+			if o.name == server && o.checks[i].Name == check {
+				o.comeNow(i)
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // Once runs each check of each server once, servers in parallel, and returns what is then

@@ -316,3 +316,64 @@ func TestOnceRunsEveryCheckOfEveryServer(t *testing.T) {
 		}
 	})
 }
+
+// reports runs the loop for a time and gives what it reported, one line each.
+func reports(t *testing.T, r *reader, l *ledger, during time.Duration, beside func(*watch.Loop)) []string {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), during)
+	defer cancel()
+	r.began, l.began = time.Now(), time.Now()
+	var got []string
+	opts := watch.Options{Ledger: l, Log: slog.New(slog.DiscardHandler), Reported: func(r *watch.Report) {
+		line := fmt.Sprintf("%s %q took %s, %d alerts", time.Since(l.began), r.Check, r.Elapsed, len(r.Alerts))
+		if !r.Next.IsZero() {
+			line += fmt.Sprintf(", next %s, overdue %s", r.Next.Sub(l.began), r.Overdue.Sub(l.began))
+		}
+		if r.Outcome == nil && r.Err != nil {
+			line += ": " + r.Err.Error()
+		}
+		got = append(got, line)
+	}}
+	loop, err := watch.New(t.Context(), []watch.Server{{Name: "prod", Reader: r, Checks: checks(t, every(30*time.Second))}}, opts)
+	if err != nil {
+		t.Fatalf("New: %v", err)
+	}
+	if beside != nil {
+		go beside(loop)
+	}
+	loop.Run(ctx)
+	return got
+}
+
+func TestEveryCheckIsReported(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := &reader{state: always(map[string]snapshot.State{"orders": snapshot.Failed}), takes: time.Second}
+		l := &ledger{fails: func(since time.Duration) bool { return since < 10*time.Second }}
+		want := []string{
+			`0s "" took 0s, 0 alerts`,
+			`1s "check0" took 1s, 0 alerts, next 31s, overdue 1m1s: commit cycle of prod: disk full`,
+			`31s "check0" took 1s, 1 alerts, next 1m1s, overdue 1m31s`,
+		}
+		if diff := cmp.Diff(want, reports(t, r, l, 50*time.Second, nil)); diff != "" {
+			t.Errorf("reports (-want +got):\n%s", diff)
+		}
+	})
+}
+
+func TestACheckComesDueByHand(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := &reader{state: always(map[string]snapshot.State{})}
+		reports(t, r, &ledger{}, 40*time.Second, func(l *watch.Loop) {
+			time.Sleep(10 * time.Second)
+			if !l.ComeDue("prod", "check0") {
+				t.Error("ComeDue(prod, check0): got false, want true")
+			}
+			if l.ComeDue("prod", "check1") || l.ComeDue("test", "check0") {
+				t.Error("ComeDue of a check that is not there: got true, want false")
+			}
+		})
+		if diff := cmp.Diff(seconds(0, 10, 30), r.looks); diff != "" {
+			t.Errorf("looks (-want +got):\n%s", diff)
+		}
+	})
+}
