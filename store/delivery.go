@@ -44,7 +44,10 @@ type DeliveryFilter struct {
 	// Fingerprint takes those that tell of one alert. It reads every other delivery to find
 	// them: fast enough for a person who asks, not for a loop.
 	Fingerprint string
-	Limit       int // 0: no limit
+	// Before takes those that stand behind the delivery of this id in the list, which goes on
+	// where a page of it ended; none when there is no such delivery.
+	Before string
+	Limit  int // 0: no limit
 }
 
 // Deliveries lists deliveries, the latest first.
@@ -86,6 +89,9 @@ func deliveriesQuery(f DeliveryFilter) (string, []any) {
 			table += " INDEXED BY outbox_unsent" // most are sent: the planner does not know
 		}
 	}
+	if f.Before != "" {
+		w.and("seq < (SELECT seq FROM outbox WHERE id = ?)", f.Before)
+	}
 	if f.Fingerprint != "" {
 		w.and("instr(payload, ?) > 0", `"fingerprint":"`+f.Fingerprint+`"`)
 	}
@@ -118,10 +124,15 @@ type Backlog struct {
 	Sink string
 	// Waiting is how many are queued or retrying, Dead how many wait for a hand.
 	Waiting, Dead int
+	// Oldest is when the first of those that wait was queued; zero when none waits.
+	Oldest time.Time
 }
 
-const backlogsSQL = `SELECT sink, sum(status <> 'dead'), sum(status = 'dead') FROM outbox
-	WHERE status <> 'sent' GROUP BY sink ORDER BY sink`
+const backlogsSQL = `SELECT b.sink, b.waiting, b.dead, coalesce(first.queued_at, 0) FROM (
+		SELECT sink, sum(status <> 'dead') AS waiting, sum(status = 'dead') AS dead,
+			min(CASE WHEN status <> 'dead' THEN seq END) AS first
+		FROM outbox WHERE status <> 'sent' GROUP BY sink) b
+	LEFT JOIN outbox first ON first.seq = b.first ORDER BY b.sink`
 
 // Backlogs gives the sinks that have not been sent everything, by name. A sink that is no
 // longer in the config shows here, since nobody will send its messages.
@@ -134,8 +145,12 @@ func (s *SQLite) Backlogs(ctx context.Context) ([]Backlog, error) {
 	var list []Backlog
 	for rows.Next() {
 		var b Backlog
-		if err := rows.Scan(&b.Sink, &b.Waiting, &b.Dead); err != nil {
+		var oldest int64
+		if err := rows.Scan(&b.Sink, &b.Waiting, &b.Dead, &oldest); err != nil {
 			return nil, fmt.Errorf("list backlogs: %w", err)
+		}
+		if b.Waiting > 0 {
+			b.Oldest = instant(oldest)
 		}
 		list = append(list, b)
 	}

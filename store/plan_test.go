@@ -80,6 +80,9 @@ func TestQueriesReadNoMoreThanTheyMust(t *testing.T) {
 		}},
 		{"backlogs", store.BacklogsSQL, nil, []string{
 			"SCAN outbox USING COVERING INDEX outbox_unsent",
+			"SCAN b", // a row for each sink
+			"SEARCH first USING INTEGER PRIMARY KEY (rowid=?) LEFT-JOIN",
+			"USE TEMP B-TREE FOR ORDER BY",
 		}},
 		{"the history of a document", document, documentArgs, []string{
 			"SEARCH transitions USING INDEX transitions_subject (server=? AND database=? AND doc_id=?)",

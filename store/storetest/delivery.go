@@ -79,6 +79,8 @@ var deliveryTests = []contract{
 			{"all that is not sent", store.DeliveryFilter{Statuses: []store.Status{store.Queued, store.Retrying, store.Dead}}, "dead:dead retrying:retrying queued:queued"},
 			{"what is done", store.DeliveryFilter{Statuses: []store.Status{store.Sent, store.Dead}}, "dead:dead sent:sent"},
 			{"an alert", store.DeliveryFilter{Fingerprint: "b"}, "dead:dead retrying:retrying"},
+			{"a page that goes on behind another", store.DeliveryFilter{Before: "sent", Limit: 1}, "retrying:retrying"},
+			{"behind one that is not there", store.DeliveryFilter{Before: "gone"}, ""},
 			{"the latest", store.DeliveryFilter{Limit: 1}, "dead:dead"},
 			{"nothing", store.DeliveryFilter{Sink: "other"}, ""},
 		} {
@@ -89,7 +91,7 @@ var deliveryTests = []contract{
 		oneOfEach(t, s)
 		got, err := s.Backlogs(t.Context())
 		must(t, err)
-		equal(t, "Backlogs", []store.Backlog{{Sink: "hook", Waiting: 2}, {Sink: "oncall", Dead: 1}}, got)
+		equal(t, "Backlogs", []store.Backlog{{Sink: "hook", Waiting: 2, Oldest: epoch}, {Sink: "oncall", Dead: 1}}, got)
 	}},
 	{"pruning deletes what was done before a time, never what is queued", func(t *testing.T, s Store) {
 		oneOfEach(t, s)
