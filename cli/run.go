@@ -9,10 +9,12 @@ import (
 	"sync"
 	"time"
 
+	"watchdog/board"
 	"watchdog/cycle"
 	"watchdog/outbox"
 	"watchdog/store"
 	"watchdog/watch"
+	"watchdog/web"
 )
 
 // pruneEvery is how often what is older than the retention is deleted.
@@ -36,6 +38,9 @@ func (c *runCommand) Run(s *session) error {
 	if err != nil {
 		return err
 	}
+	if err := d.listen(s.ctx, cfg); err != nil {
+		return errors.Join(err, d.close())
+	}
 	return errors.Join(d.run(s.ctx), d.close())
 }
 
@@ -43,24 +48,30 @@ func (c *runCommand) Run(s *session) error {
 type daemon struct {
 	log       *slog.Logger
 	store     *store.SQLite
+	storeKind string
 	readers   *readers
 	servers   []watch.Server
 	workers   []*outbox.Worker
 	retention time.Duration
+
+	// What follows is of a daemon with a page only, but for loop.
+	board *board.Board
+	web   *web.Server
+	loop  *watch.Loop
 }
 
 func (s *session) openDaemon(p plan, log *slog.Logger) (*daemon, error) {
-	dsn := p.Store
+	dsn, kind := p.Store, "sqlite"
 	if len(p.Servers) > 0 && !slices.ContainsFunc(p.Servers, real) {
-		dsn = store.Memory // a simulated server begins its story anew at each start
+		dsn, kind = store.Memory, "memory" // a simulated server begins its story anew at each start
 		log.Info("every server is simulated: what is remembered is kept in memory only")
 	}
 	kept, err := store.Open(s.ctx, dsn, store.Options{})
 	if err != nil {
 		return nil, err
 	}
-	d := &daemon{log: log, store: kept, retention: p.Retention}
-	if d.workers, err = s.openWorkers(p.Sinks, kept, log); err != nil {
+	d := &daemon{log: log, store: kept, storeKind: kind, retention: p.Retention}
+	if d.workers, err = s.openWorkers(p.Sinks, kept, d.noted, log); err != nil {
 		return nil, errors.Join(err, d.close())
 	}
 	if d.readers, err = openReaders(p.Servers, p.Sources); err != nil {
@@ -82,6 +93,14 @@ func (s *session) openDaemon(p plan, log *slog.Logger) (*daemon, error) {
 	return d, nil
 }
 
+// closePage gives the page's address back where nothing was served.
+func (d *daemon) closePage() error {
+	if d.web == nil {
+		return nil
+	}
+	return d.web.Close()
+}
+
 func (d *daemon) close() error {
 	if d.readers != nil {
 		d.readers.close()
@@ -94,14 +113,34 @@ func (d *daemon) run(ctx context.Context) error {
 	ctx, stop := context.WithCancelCause(ctx)
 	defer stop(nil)
 	var running sync.WaitGroup
+	opts := watch.Options{Ledger: d.store, Log: d.log, Committed: d.committed}
+	if d.web != nil {
+		opts.Reported = d.reported
+	}
+	var err error
+	if d.loop, err = watch.New(ctx, d.servers, opts); err != nil {
+		if ctx.Err() != nil {
+			err = nil // it was told to stop before it began
+		}
+		return errors.Join(err, d.closePage())
+	}
 	errs := make(chan error, len(d.workers)+1)
+	if d.web != nil {
+		running.Go(func() {
+			err := d.web.Run(ctx)
+			if err != nil {
+				stop(err)
+			}
+			errs <- err
+		})
+	}
 	for _, w := range d.workers {
 		running.Go(func() { errs <- w.Run(ctx) })
 	}
 	running.Go(func() { d.prune(ctx) })
 	d.log.Info("watching", "servers", len(d.servers), "sinks", len(d.workers))
-	err := watch.Run(ctx, d.servers, watch.Options{Ledger: d.store, Log: d.log, Committed: d.committed})
-	stop(err)
+	d.loop.Run(ctx)
+	stop(nil)
 	running.Wait()
 	close(errs)
 	for e := range errs {
@@ -113,9 +152,12 @@ func (d *daemon) run(ctx context.Context) error {
 
 // committed wakes the workers that have something to send.
 func (d *daemon) committed(o *cycle.Outcome) {
-	if len(o.Messages) == 0 {
-		return
+	if len(o.Messages) > 0 {
+		d.wake()
 	}
+}
+
+func (d *daemon) wake() {
 	for _, w := range d.workers {
 		w.Wake()
 	}

@@ -30,6 +30,7 @@ func TestScripts(t *testing.T) {
 				return err
 			}
 			e.Setenv("ROOT", root)
+			e.Setenv("WATCHDOG_LISTEN", "127.0.0.1:0") // any port that is free
 			for _, name := range []string{"COUCHDB_URL", "SLACK_WEBHOOK_URL", "SLACK_BOT_TOKEN", "HOOK_URL", "WATCHDOG_STORE"} {
 				e.Setenv(name, "")
 			}

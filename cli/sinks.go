@@ -33,8 +33,9 @@ func (s *session) openSink(c config.Sink) (sink, error) {
 	}
 }
 
-// openWorkers makes a worker for each sink: what takes its messages out of the queue.
-func (s *session) openWorkers(sinks []config.Sink, queue outbox.Queue, log *slog.Logger) ([]*outbox.Worker, error) {
+// openWorkers makes a worker for each sink: what takes its messages out of the queue. Noted is put
+// around what delivers.
+func (s *session) openWorkers(sinks []config.Sink, queue outbox.Queue, noted func(string, outbox.Deliver) outbox.Deliver, log *slog.Logger) ([]*outbox.Worker, error) {
 	var workers []*outbox.Worker
 	for _, c := range sinks {
 		sink, err := s.openSink(c)
@@ -42,7 +43,7 @@ func (s *session) openWorkers(sinks []config.Sink, queue outbox.Queue, log *slog
 			return nil, fmt.Errorf("open sink %s: %w", c.Name, err)
 		}
 		workers = append(workers, outbox.NewWorker(outbox.Options{
-			Sink: c.Name, Queue: queue, Deliver: deliver(sink),
+			Sink: c.Name, Queue: queue, Deliver: noted(c.Name, deliver(sink)),
 			Timeout: c.Timeout, GiveUpAfter: c.GiveUpAfter, Log: log,
 		}))
 	}

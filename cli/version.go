@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"runtime"
 	"runtime/debug"
+
+	"watchdog/web"
 )
 
 // version is set by release builds: -ldflags "-X watchdog/cli.version=v1.2.3".
@@ -13,6 +15,13 @@ type versionCommand struct{}
 
 // Run prints one line: version, commit, Go.
 func (versionCommand) Run(s *session) error {
+	b := thisBuild()
+	_, err := fmt.Fprintf(s.Stdout, "watchdog %s, commit %s, %s %s/%s\n", b.Version, b.Commit, b.Go, runtime.GOOS, runtime.GOARCH)
+	return err
+}
+
+// thisBuild is which program this is, as far as it knows.
+func thisBuild() web.Build {
 	v, commit := version, "unknown"
 	if info, ok := debug.ReadBuildInfo(); ok {
 		if v == "" {
@@ -27,6 +36,5 @@ func (versionCommand) Run(s *session) error {
 	if v == "" {
 		v = "(devel)"
 	}
-	_, err := fmt.Fprintf(s.Stdout, "watchdog %s, commit %s, %s %s/%s\n", v, commit, runtime.Version(), runtime.GOOS, runtime.GOARCH)
-	return err
+	return web.Build{Version: v, Commit: commit, Go: runtime.Version()}
 }

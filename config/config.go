@@ -12,6 +12,7 @@ import (
 	"watchdog/notify"
 	"watchdog/rules"
 	"watchdog/scheduler"
+	"watchdog/web/gate"
 )
 
 // Config is everything that was configured: complete, checked, defaults filled in. It and all
@@ -27,6 +28,7 @@ type Config struct {
 	Globs []string
 
 	Store       string // a path, from the working directory, or a URL
+	HTTP        gate.Spec
 	ExternalURL string // without a slash at its end; "" when links cannot be made
 	Retention   time.Duration
 	Location    *time.Location // of schedules that name none

@@ -6,11 +6,13 @@ import (
 	"watchdog/notify"
 	"watchdog/rules"
 	"watchdog/scheduler"
+	"watchdog/web/gate"
 )
 
 // File is what the main file can say.
 type File struct {
 	Store       string        `yaml:"store"`        // a SQLite file; default watchdog.db
+	HTTP        *gate.Spec    `yaml:"http"`         // of the page, the API and the metrics; default: nothing listens
 	ExternalURL string        `yaml:"external_url"` // of the page, for links in messages
 	Include     []string      `yaml:"include"`      // files or globs, from the folder of the file
 	Retention   time.Duration `yaml:"retention"`    // how long history is kept; default 90d

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"watchdog/diag"
+	"watchdog/web/gate"
 )
 
 // buildSettings checks what stands at the top of the main file, and fills in its defaults.
@@ -38,8 +39,25 @@ func (l *loader) buildSettings(main *document) {
 		l.problem(top, diag.Problemf("time_zone", zoneHint, "%q is not a time zone", u.TimeZone))
 		c.Location = time.UTC
 	}
+	l.buildHTTP(main)
 	c.Store, c.Retention = u.Store, u.Retention
 	c.ExternalURL = strings.TrimRight(u.ExternalURL, "/")
+}
+
+// buildHTTP checks where the page listens. An address that is there and empty turns it off.
+func (l *loader) buildHTTP(main *document) {
+	spec := l.config.Understood.HTTP
+	if spec == nil {
+		return
+	}
+	if _, given := main.fields["http.listen"]; !given {
+		spec.Listen = gate.DefaultListen
+	}
+	for _, p := range spec.Problems() {
+		p.Field = join("http", p.Field)
+		l.problem(origin{main, ""}, p)
+	}
+	l.config.HTTP = *spec
 }
 
 func isWebURL(text string) bool {

@@ -52,9 +52,13 @@ func Watchdog() Map {
 		"outbox":              {Others: []string{rate}},
 		"store":               {Ours: []string{"cycle", "outbox", "notify", "alert"}, Others: []string{sqlite, flock}},
 		"config": {
-			Ours:   []string{"scheduler", "notify", "notify/*", "rules", "cycle", "snapshot", "alert"},
+			Ours:   []string{"scheduler", "notify", "notify/*", "rules", "cycle", "snapshot", "alert", "web/gate"},
 			Others: []string{yaml, cron},
 		},
+
+		"board":    {Ours: []string{"watch", "snapshot", "alert"}},
+		"web":      {Ours: []string{"web/gate", "board", "store", "snapshot", "alert"}, Others: []string{prometheus}},
+		"web/gate": {Others: []string{bcrypt}},
 
 		"docs/examples/*": {Flags: true}, // programs to copy, on their own
 
@@ -69,19 +73,21 @@ func Watchdog() Map {
 var leaves = []string{"diag", "secret"}
 
 const (
-	compress = "github.com/klauspost/compress"
-	cron     = "github.com/robfig/cron/v3"
-	expr     = "github.com/expr-lang/expr"
-	flock    = "github.com/gofrs/flock"
-	fsnotify = "github.com/fsnotify/fsnotify"
-	kong     = "github.com/alecthomas/kong"
-	rate     = "golang.org/x/time/rate"
-	slack    = "github.com/slack-go/slack"
-	sqlite   = "modernc.org/sqlite"
-	term     = "golang.org/x/term"
-	tint     = "github.com/lmittmann/tint"
-	webhooks = "github.com/standard-webhooks/standard-webhooks/libraries"
-	yaml     = "gopkg.in/yaml.v3"
+	bcrypt     = "golang.org/x/crypto/bcrypt"
+	compress   = "github.com/klauspost/compress"
+	cron       = "github.com/robfig/cron/v3"
+	expr       = "github.com/expr-lang/expr"
+	flock      = "github.com/gofrs/flock"
+	fsnotify   = "github.com/fsnotify/fsnotify"
+	kong       = "github.com/alecthomas/kong"
+	prometheus = "github.com/prometheus"
+	rate       = "golang.org/x/time/rate"
+	slack      = "github.com/slack-go/slack"
+	sqlite     = "modernc.org/sqlite"
+	term       = "golang.org/x/term"
+	tint       = "github.com/lmittmann/tint"
+	webhooks   = "github.com/standard-webhooks/standard-webhooks/libraries"
+	yaml       = "gopkg.in/yaml.v3"
 )
 
 // entry finds the entry of a package.

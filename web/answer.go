@@ -1,0 +1,99 @@
+package web
+
+import (
+	"bytes"
+	"compress/gzip"
+	"encoding/json"
+	"errors"
+	"net/http"
+	"strings"
+	"sync"
+)
+
+// policy keeps scripts, styles and connections to what this program serves itself.
+const policy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; " +
+	"base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
+
+// withHeaders adds what a browser must know of everything that is served.
+func withHeaders(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		h := w.Header()
+		h.Set("Content-Security-Policy", policy)
+		h.Set("X-Content-Type-Options", "nosniff")
+		h.Set("X-Frame-Options", "DENY")
+		h.Set("Referrer-Policy", "same-origin")
+		h.Set("Cross-Origin-Opener-Policy", "same-origin")
+		h.Set("Cross-Origin-Resource-Policy", "same-origin")
+		h.Set("Cache-Control", "no-store")
+		next.ServeHTTP(w, r)
+	})
+}
+
+// problem is an error as RFC 9457 writes it.
+type problem struct {
+	Title  string `json:"title"`
+	Status int    `json:"status"`
+	Detail string `json:"detail"`
+}
+
+// failure is an error that the one who asked can do something about.
+type failure struct {
+	status int
+	detail string
+}
+
+func (f *failure) Error() string { return f.detail }
+
+// refuse answers with a problem.
+func refuse(w http.ResponseWriter, r *http.Request, status int, why string) {
+	writeJSON(w, r, status, "application/problem+json", problem{http.StatusText(status), status, why})
+}
+
+// fail answers with an error. What is not the asker's to know is logged and not told.
+func (s *Server) fail(w http.ResponseWriter, r *http.Request, err error) {
+	if f, ok := errors.AsType[*failure](err); ok {
+		refuse(w, r, f.status, f.detail)
+		return
+	}
+	if r.Context().Err() != nil {
+		return // nobody is there to hear it
+	}
+	s.log.Error("request failed", "method", r.Method, "path", r.URL.Path, "err", err)
+	refuse(w, r, http.StatusInternalServerError, "the daemon could not answer; its log says why")
+}
+
+func writeJSON(w http.ResponseWriter, r *http.Request, status int, kind string, value any) {
+	var b bytes.Buffer
+	enc := json.NewEncoder(&b)
+	enc.SetEscapeHTML(false)
+	if err := enc.Encode(value); err != nil { // a bug: our own types marshal
+		http.Error(w, http.StatusText(http.StatusInternalServerError), http.StatusInternalServerError)
+		return
+	}
+	write(w, r, status, kind, b.Bytes())
+}
+
+// compressFrom is from which size on compressing is worth it.
+const compressFrom = 1 << 10
+
+var zippers = sync.Pool{New: func() any { return gzip.NewWriter(nil) }}
+
+// write sends a whole body, compressed where that is asked for.
+func write(w http.ResponseWriter, r *http.Request, status int, kind string, body []byte) {
+	h := w.Header()
+	h.Set("Content-Type", kind)
+	h.Add("Vary", "Accept-Encoding")
+	if len(body) < compressFrom || !strings.Contains(r.Header.Get("Accept-Encoding"), "gzip") {
+		w.WriteHeader(status)
+		w.Write(body)
+		return
+	}
+	h.Set("Content-Encoding", "gzip")
+	w.WriteHeader(status)
+	z := zippers.Get().(*gzip.Writer)
+	defer zippers.Put(z)
+	z.Reset(w)
+	if _, err := z.Write(body); err == nil {
+		z.Close() //nolint:errcheck // the reader has gone, and there is nobody to tell
+	}
+}

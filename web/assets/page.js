@@ -1,0 +1,169 @@
+// The page says everything without this. What this adds: it stays up to date, it filters as you
+// type, and its buttons do their work without leaving it.
+"use strict";
+(() => {
+  const $ = (id) => document.getElementById(id);
+  document.documentElement.classList.add("scripted");
+
+  // morph makes the children of one element like those of another. Elements with an id are the
+  // same element before and after, so that focus, selection and what a screen reader has said
+  // stay where they are.
+  function morph(from, to) {
+    for (const { name } of [...from.attributes]) if (!to.hasAttribute(name)) from.removeAttribute(name);
+    for (const { name, value } of to.attributes) if (from.getAttribute(name) !== value) from.setAttribute(name, value);
+    const keyed = new Map();
+    for (const child of from.children) if (child.id) keyed.set(child.id, child);
+    let at = from.firstChild;
+    for (const wanted of [...to.childNodes]) {
+      const same = wanted.id ? keyed.get(wanted.id) : at && !at.id && at.nodeName === wanted.nodeName ? at : null;
+      if (!same) {
+        const added = document.importNode(wanted, true);
+        if (added.nodeType === Node.ELEMENT_NODE && added.matches(".alert")) added.classList.add("fresh");
+        from.insertBefore(added, at);
+        continue;
+      }
+      if (same !== at) from.insertBefore(same, at);
+      else at = at.nextSibling;
+      if (same.nodeType === Node.ELEMENT_NODE) morph(same, wanted);
+      else if (same.nodeValue !== wanted.nodeValue) same.nodeValue = wanted.nodeValue;
+    }
+    while (at) {
+      const next = at.nextSibling;
+      at.remove();
+      at = next;
+    }
+  }
+
+  // refresh fetches the page anew and changes what differs. Only the latest answer counts.
+  let asked = null;
+  async function refresh() {
+    asked?.abort();
+    const mine = (asked = new AbortController());
+    try {
+      const answer = await fetch(location.pathname + location.search, { headers: { Accept: "text/html" }, signal: mine.signal });
+      if (!answer.ok) throw new Error(answer.statusText);
+      const next = new DOMParser().parseFromString(await answer.text(), "text/html");
+      if (mine.signal.aborted) return;
+      for (const section of document.querySelectorAll("[data-live]")) {
+        const wanted = next.getElementById(section.id);
+        if (wanted) morph(section, wanted);
+      }
+      document.title = next.title;
+      lastRead = Date.now();
+      showLink();
+    } catch (error) {
+      if (error.name !== "AbortError") setTimeout(soon, 3000);
+    }
+  }
+
+  // soon refreshes in a moment; what comes in the meantime is one refresh. A page that nobody
+  // sees waits.
+  let waiting = null;
+  let lastRead = Date.now();
+  function soon() {
+    if (waiting || document.hidden) return;
+    const pause = Math.max(120, 1000 - (Date.now() - lastRead));
+    waiting = setTimeout(() => { waiting = null; refresh(); }, pause);
+  }
+  document.addEventListener("visibilitychange", () => { if (!document.hidden) soon(); });
+
+  let connected = false;
+  let everConnected = false;
+  function showLink() {
+    const link = $("link");
+    link.classList.toggle("live", connected);
+    link.classList.toggle("lost", everConnected && !connected);
+    const time = new Date(lastRead).toLocaleTimeString();
+    $("link-text").textContent = connected ? `live, ${time}` : everConnected ? `connection lost, as of ${time}` : `as of ${time}`;
+  }
+
+  function listen() {
+    const events = new EventSource("/api/v1/events");
+    events.onopen = () => { connected = everConnected = true; showLink(); soon(); };
+    events.onerror = () => {
+      connected = false;
+      showLink();
+      if (events.readyState === EventSource.CLOSED) { events.close(); setTimeout(listen, 5000); }
+    };
+    events.addEventListener("transition", (event) => {
+      const t = JSON.parse(event.data);
+      $("announce").textContent = `${t.status}: ${t.summary || t.rule} ${t.doc_id || t.server}`;
+      soon();
+    });
+    events.addEventListener("board", soon);
+    events.addEventListener("delivery", soon);
+  }
+  listen();
+
+  // Links that only change the table keep the place on the page.
+  function go(href, replace) {
+    history[replace ? "replaceState" : "pushState"](null, "", href);
+    refresh();
+  }
+  document.addEventListener("click", (event) => {
+    const link = event.target.closest("a[data-nav]");
+    if (!link || event.ctrlKey || event.metaKey || event.shiftKey || event.button) return;
+    event.preventDefault();
+    go(link.href);
+  });
+  addEventListener("popstate", () => {
+    $("filter").elements.q.value = new URLSearchParams(location.search).get("q") ?? "";
+    refresh();
+  });
+
+  const filter = $("filter");
+  function find() {
+    const query = new URLSearchParams(location.search);
+    for (const name of ["q", "server"]) {
+      const value = filter.elements[name]?.value.trim();
+      if (value) query.set(name, value);
+      else query.delete(name);
+    }
+    query.delete("page");
+    go("/?" + query, true);
+  }
+  let typing = null;
+  filter.addEventListener("input", () => { clearTimeout(typing); typing = setTimeout(find, 100); });
+  filter.addEventListener("submit", (event) => { event.preventDefault(); clearTimeout(typing); find(); });
+
+  let toasting = null;
+  function toast(text) {
+    const box = $("toast");
+    box.textContent = text;
+    box.hidden = false;
+    clearTimeout(toasting);
+    toasting = setTimeout(() => { box.hidden = true; }, 5000);
+  }
+  document.addEventListener("submit", async (event) => {
+    const form = event.target.closest("form[data-post]");
+    if (!form) return;
+    event.preventDefault();
+    const button = form.querySelector("button");
+    button.disabled = true;
+    try {
+      const answer = await fetch(form.action, { method: "POST", headers: { Accept: "application/json" } });
+      toast(answer.ok ? form.dataset.post : (await answer.json()).detail);
+      soon();
+    } catch {
+      toast("the daemon cannot be reached");
+    } finally {
+      button.disabled = false;
+    }
+  });
+
+  // Times are told anew while nothing happens. The words are those of the server.
+  const units = [[172800, 86400, "days"], [3600, 3600, "h"], [60, 60, "min"], [1, 1, "s"]];
+  function ago(seconds) {
+    const distance = Math.abs(seconds);
+    const [, size, unit] = units.find(([from]) => distance >= from) ?? [0, 1, ""];
+    if (!unit) return "now";
+    const text = `${Math.floor(distance / size)} ${unit}`;
+    return seconds < 0 ? `in ${text}` : `${text} ago`;
+  }
+  setInterval(() => {
+    for (const time of document.querySelectorAll("time[data-ago]")) {
+      const text = ago((Date.now() - Date.parse(time.dateTime)) / 1000);
+      if (time.textContent !== text) time.textContent = text;
+    }
+  }, 1000);
+})();

@@ -1,0 +1,189 @@
+package web_test
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"os/exec"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/chromedp/cdproto/emulation"
+	"github.com/chromedp/cdproto/log"
+	"github.com/chromedp/cdproto/runtime"
+	"github.com/chromedp/chromedp"
+
+	"watchdog/alert"
+	"watchdog/snapshot"
+)
+
+// browser opens a headless Chromium, and keeps what it complains of.
+type browser struct {
+	context.Context
+	mu         sync.Mutex // guards complaints
+	complaints []string
+}
+
+func openBrowser(t *testing.T) *browser {
+	t.Helper()
+	path, err := exec.LookPath("chromium")
+	if err != nil {
+		if os.Getenv("CI") != "" {
+			t.Fatalf("the page is not tried: %v", err)
+		}
+		t.Skip("the page is not tried: there is no Chromium; apt-get install chromium")
+	}
+	options := append(chromedp.DefaultExecAllocatorOptions[:], chromedp.ExecPath(path), chromedp.NoSandbox)
+	started, stop := chromedp.NewExecAllocator(t.Context(), options...)
+	t.Cleanup(stop)
+	tab, closeTab := chromedp.NewContext(started)
+	t.Cleanup(func() {
+		_ = chromedp.Cancel(tab) // waits until it has ended
+		closeTab()
+	})
+	limited, done := context.WithTimeout(tab, time.Minute)
+	t.Cleanup(done)
+	b := &browser{Context: limited}
+	chromedp.ListenTarget(limited, func(event any) {
+		switch e := event.(type) {
+		case *runtime.EventExceptionThrown:
+			b.complain("exception: " + e.ExceptionDetails.Error())
+		case *runtime.EventConsoleAPICalled:
+			if e.Type == runtime.APITypeError || e.Type == runtime.APITypeWarning {
+				b.complain(fmt.Sprintf("console: %v", e.Args))
+			}
+		case *log.EventEntryAdded: // a broken policy, a file that is missing
+			b.complain(fmt.Sprintf("%s: %s %s", e.Entry.Source, e.Entry.Text, e.Entry.URL))
+		}
+	})
+	b.run(t, runtime.Enable(), log.Enable())
+	return b
+}
+
+func (b *browser) complain(what string) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.complaints = append(b.complaints, what)
+}
+
+func (b *browser) run(t *testing.T, actions ...chromedp.Action) {
+	t.Helper()
+	if err := chromedp.Run(b, actions...); err != nil {
+		t.Fatalf("in the browser: %v; it says %q", err, b.complaints)
+	}
+}
+
+// await waits until an expression is true.
+func (b *browser) await(t *testing.T, what, expression string) {
+	t.Helper()
+	err := chromedp.Run(b, chromedp.Poll(expression, nil, chromedp.WithPollingTimeout(15*time.Second)))
+	if err != nil {
+		var html string
+		_ = chromedp.Run(b, chromedp.OuterHTML("body", &html))
+		t.Fatalf("%s: %v; the browser says %q\n%s", what, err, b.complaints, html)
+	}
+}
+
+// look makes a screenshot where WATCHDOG_SCREENSHOTS names a folder.
+func (b *browser) look(t *testing.T, name string, width, height int64, scale float64, scheme string) {
+	t.Helper()
+	dir := os.Getenv("WATCHDOG_SCREENSHOTS")
+	if dir == "" {
+		return
+	}
+	var picture []byte
+	b.run(t,
+		chromedp.EmulateViewport(width, height, chromedp.EmulateScale(scale)),
+		emulation.SetEmulatedMedia().WithFeatures([]*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: scheme}}),
+		chromedp.CaptureScreenshot(&picture))
+	if err := os.WriteFile(dir+"/"+name+".png", picture, 0o600); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// In a real browser: an alert appears while somebody looks, what is typed filters, a button runs
+// a check, a delivery is tried again, and nothing is complained of.
+func TestThePageInABrowser(t *testing.T) {
+	h := newHouse(t)
+	h.look(at(0), nil, failing("orders"), running("users", 1200, 3))
+	b := openBrowser(t)
+	b.run(t, chromedp.Navigate(h.url("/")))
+	b.await(t, "the feed is connected", `document.getElementById("link").classList.contains("live")`)
+
+	fires := firing("replication-failed", "orders", alert.Critical)
+	h.look(at(30), []alert.Alert{fires}, failing("orders"), running("users", 1250, 0))
+	b.await(t, "the alert appears", `document.getElementById("`+fires.Fingerprint+`")?.textContent.includes("orders failed")`)
+	b.await(t, "the verdict says so", `document.getElementById("verdict").textContent.includes("1 alert firing") && document.title === "(1) Watchdog"`)
+	b.await(t, "it is said aloud", `document.getElementById("announce").textContent.includes("firing: orders failed")`)
+	b.await(t, "what CouchDB counts is new", `document.getElementById("rows").textContent.includes("1\u202f250")`)
+
+	b.run(t, chromedp.SendKeys(`#filter input[name=q]`, "USERS"))
+	b.await(t, "the table is filtered", `document.querySelectorAll("#rows tbody tr").length === 1 && location.search.includes("q=USERS")`)
+	b.run(t, chromedp.Click(`.chip.running`))
+	b.await(t, "a state is chosen", `document.querySelector(".chip.running").getAttribute("aria-current") === "true"`)
+	b.run(t, chromedp.Navigate(h.url("/")))
+	b.await(t, "the feed is connected again", `document.getElementById("link").classList.contains("live")`)
+
+	b.run(t, chromedp.Click(`#server-prod form button`))
+	b.await(t, "the check runs", `document.getElementById("toast").textContent === "all runs"`)
+	if got := strings.Join(h.ran(), " "); got != "prod/all" {
+		t.Errorf("checks that were made to run: got %s, want prod/all", got)
+	}
+	b.run(t, chromedp.Click(`#deliveries .dead button`))
+	b.await(t, "the delivery is queued again", `!document.querySelector("#deliveries .dead")`)
+
+	h.look(at(60), nil, running("orders", 1, 0), running("users", 1250, 0))
+	b.await(t, "the alert goes", `document.getElementById("alerts").textContent.includes("Nothing is firing")`)
+	if len(b.complaints) > 0 {
+		t.Errorf("the browser complains: %q", b.complaints)
+	}
+}
+
+// Twenty thousand replications are filtered while somebody types.
+func TestTwentyThousandReplicationsInABrowser(t *testing.T) {
+	h := newHouse(t)
+	var all []*snapshot.Replication
+	for i := range 20_000 {
+		all = append(all, running(fmt.Sprintf("doc-%05d", i), int64(i), int64(i%7)))
+	}
+	h.look(at(0), nil, all...)
+	b := openBrowser(t)
+	b.run(t, chromedp.Navigate(h.url("/")))
+	b.await(t, "the feed is connected", `document.getElementById("link").classList.contains("live")`)
+	var took float64
+	b.run(t, chromedp.Evaluate(`new Promise((done) => {
+		const begun = performance.now(), input = document.querySelector("#filter input[name=q]");
+		new MutationObserver((_, o) => {
+			if (document.querySelectorAll("#rows tbody tr").length === 10) { o.disconnect(); done(performance.now() - begun); }
+		}).observe(document.getElementById("rows"), { childList: true, subtree: true });
+		input.value = "doc-1234";
+		input.dispatchEvent(new Event("input", { bubbles: true }));
+	})`, &took, func(p *runtime.EvaluateParams) *runtime.EvaluateParams { return p.WithAwaitPromise(true) }))
+	t.Logf("20,000 rows filtered in %.0f ms, of which 100 ms are a wait for more to be typed", took)
+	if took > 2000 {
+		t.Errorf("20,000 rows filtered: got %.0f ms, want 2 s at most, however busy the machine is", took)
+	}
+}
+
+// The screenshots that people look at, of a bad day.
+func TestScreenshots(t *testing.T) {
+	h := newHouse(t)
+	h.badDay()
+	b := openBrowser(t)
+	b.run(t, chromedp.EmulateViewport(1440, 900), chromedp.Navigate(h.url("/")))
+	b.await(t, "the feed is connected", `document.getElementById("link").classList.contains("live")`)
+	for _, scheme := range []string{"light", "dark"} {
+		b.look(t, "wide-"+scheme, 1440, 1100, 1, scheme)
+		b.look(t, "narrow-"+scheme, 360, 1500, 2, scheme)
+		b.look(t, "4k-"+scheme, 3840, 2160, 1, scheme)
+	}
+	for _, width := range []int64{360, 720, 1180, 1440, 3840} {
+		var over float64
+		b.run(t, chromedp.EmulateViewport(width, 900), chromedp.Evaluate(`document.documentElement.scrollWidth - document.documentElement.clientWidth`, &over))
+		if over > 0 {
+			t.Errorf("a window of %d px: the page is %v px wider", width, over)
+		}
+	}
+}

@@ -1,0 +1,231 @@
+package web
+
+import (
+	"context"
+	"net/http"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+
+	"watchdog/alert"
+	"watchdog/board"
+	"watchdog/snapshot"
+)
+
+// metrics are what /metrics shows. What is counted is kept here; all else is read from the board
+// and the store when it is asked for. No label has values that grow: servers, checks, rules and
+// sinks are those of the config.
+type metrics struct {
+	server      *Server
+	registry    *prometheus.Registry
+	duration    *prometheus.HistogramVec // of checks
+	transitions *prometheus.CounterVec
+	attempts    *prometheus.CounterVec
+	delivery    *prometheus.HistogramVec
+}
+
+// scrapeTimeout is how long the store may take to answer a scrape.
+const scrapeTimeout = 5 * time.Second
+
+func newMetrics(s *Server) *metrics {
+	m := &metrics{
+		server: s, registry: prometheus.NewRegistry(),
+		duration: prometheus.NewHistogramVec(prometheus.HistogramOpts{
+			Name: "watchdog_check_duration_seconds", Help: "How long a check took: reading the server, deciding, committing.",
+			Buckets: []float64{.01, .05, .1, .25, .5, 1, 2.5, 5, 10, 30, 60, 120},
+		}, []string{"server", "check"}),
+		transitions: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "watchdog_transitions_total", Help: "Changes of alerts that were decided, and told where a route leads to a sink.",
+		}, []string{"rule", "severity", "status", "reason"}),
+		attempts: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "watchdog_delivery_attempts_total", Help: "Attempts to deliver a message: sent, failed (it is tried again) or refused (it is not).",
+		}, []string{"sink", "outcome"}),
+		delivery: prometheus.NewHistogramVec(prometheus.HistogramOpts{
+			Name: "watchdog_delivery_duration_seconds", Help: "How long an attempt to deliver a message took.",
+			Buckets: []float64{.01, .05, .1, .25, .5, 1, 2.5, 5, 10, 30},
+		}, []string{"sink"}),
+	}
+	for _, sink := range s.Sinks {
+		for _, outcome := range []string{Sent, Failed, Refused} {
+			m.attempts.WithLabelValues(sink, outcome)
+		}
+	}
+	m.registry.MustRegister(
+		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
+		m.duration, m.transitions, m.attempts, m.delivery, m,
+	)
+	return m
+}
+
+// The outcomes of an attempt to deliver.
+const (
+	Sent    = "sent"
+	Failed  = "failed"
+	Refused = "refused"
+)
+
+func (m *metrics) observe(c board.Change) {
+	if check := c.View.Check(c.Check); check != nil {
+		m.duration.WithLabelValues(c.View.Server, c.Check).Observe(check.Elapsed.Seconds())
+	}
+	for i := range c.Transitions {
+		t := &c.Transitions[i]
+		m.transitions.WithLabelValues(t.Rule, t.Severity.String(), string(t.Status), string(t.Reason)).Inc()
+	}
+}
+
+func (m *metrics) attempted(sink, outcome string, took time.Duration) {
+	m.attempts.WithLabelValues(sink, outcome).Inc()
+	m.delivery.WithLabelValues(sink).Observe(took.Seconds())
+}
+
+func (m *metrics) handler() http.Handler {
+	return promhttp.HandlerFor(m.registry, promhttp.HandlerOpts{MaxRequestsInFlight: 4, Timeout: 2 * scrapeTimeout})
+}
+
+func describe(name, help string, labels ...string) *prometheus.Desc {
+	return prometheus.NewDesc("watchdog_"+name, help, labels, nil)
+}
+
+var (
+	buildInfo     = describe("build_info", "The program that runs.", "version", "commit", "goversion")
+	storeInfo     = describe("store_info", "Where state is kept.", "kind")
+	storeUp       = describe("store_up", "Whether the store answers.")
+	configGood    = describe("config_last_reload_successful", "Whether the config was good when it was last loaded.")
+	configTime    = describe("config_last_reload_success_timestamp_seconds", "When a good config was last loaded.")
+	streamCount   = describe("event_streams", "Readers of the live feed.")
+	serverUp      = describe("server_up", "Whether the last look at the server was whole.", "server")
+	replications  = describe("replications", "Replications by the state that CouchDB gives them.", "server", "state")
+	alertCount    = describe("alerts", "Alerts that are pending or firing.", "rule", "severity", "status")
+	checkRuns     = describe("check_runs_total", "Runs of a check.", "server", "check")
+	checkFailures = describe("check_failures_total", "Runs of a check whose look was cut short, or that decided nothing.", "server", "check")
+	checkGood     = describe("check_last_success_timestamp_seconds", "When the last run ended whose look was whole.", "server", "check")
+	queueLength   = describe("queue_deliveries", "Deliveries that wait to be sent.", "sink")
+	queueDead     = describe("queue_dead_deliveries", "Deliveries that were given up and wait for a hand.", "sink")
+	queueAge      = describe("queue_oldest_age_seconds", "How long the first delivery in the queue has waited; 0 when none does.", "sink")
+)
+
+// Describe implements prometheus.Collector.
+func (m *metrics) Describe(out chan<- *prometheus.Desc) {
+	for _, d := range []*prometheus.Desc{
+		buildInfo, storeInfo, storeUp, configGood, configTime, streamCount, serverUp, replications, alertCount,
+		checkRuns, checkFailures, checkGood, queueLength, queueDead, queueAge,
+	} {
+		out <- d
+	}
+}
+
+// Collect implements prometheus.Collector.
+func (m *metrics) Collect(out chan<- prometheus.Metric) {
+	gauge := func(d *prometheus.Desc, value float64, labels ...string) {
+		out <- prometheus.MustNewConstMetric(d, prometheus.GaugeValue, value, labels...)
+	}
+	s := m.server
+	gauge(buildInfo, 1, s.Build.Version, s.Build.Commit, s.Build.Go)
+	gauge(storeInfo, 1, s.Build.Store)
+	gauge(streamCount, float64(s.feed.listeners()))
+	if c := s.config.Load(); c != nil {
+		gauge(configGood, number(c.err == nil))
+		gauge(configTime, seconds(c.at))
+	}
+	m.collectServers(out, gauge)
+	m.collectAlerts(gauge)
+	m.collectQueues(gauge)
+}
+
+func (m *metrics) collectServers(out chan<- prometheus.Metric, gauge func(*prometheus.Desc, float64, ...string)) {
+	for _, v := range m.server.Board.Views() {
+		if v.Looked != nil {
+			gauge(serverUp, number(!v.Looked.Failed()), v.Server)
+		}
+		if v.Seen != nil {
+			for state, n := range countStates(v.Seen) {
+				gauge(replications, float64(n), v.Server, state)
+			}
+		}
+		for i := range v.Checks {
+			c := &v.Checks[i]
+			out <- prometheus.MustNewConstMetric(checkRuns, prometheus.CounterValue, float64(c.Runs), v.Server, c.Name)
+			out <- prometheus.MustNewConstMetric(checkFailures, prometheus.CounterValue, float64(c.Failures), v.Server, c.Name)
+			if !c.LastGood.IsZero() {
+				gauge(checkGood, seconds(c.LastGood), v.Server, c.Name)
+			}
+		}
+	}
+}
+
+// unknownState stands for a state that the server did not give.
+const unknownState = "unknown"
+
+// countStates counts replications by state: all states that there are, and others that a server
+// gave under one name, so that no server makes up values of a label.
+func countStates(s *snapshot.Snapshot) map[string]int {
+	counts := map[string]int{unknownState: 0}
+	for _, state := range snapshot.States {
+		counts[string(state)] = 0
+	}
+	for _, r := range s.Replications {
+		state := string(r.State)
+		if _, known := counts[state]; !known || !r.Has(snapshot.FieldState) {
+			state = unknownState
+		}
+		counts[state]++
+	}
+	return counts
+}
+
+func (m *metrics) collectAlerts(gauge func(*prometheus.Desc, float64, ...string)) {
+	type kind struct {
+		rule     string
+		severity alert.Severity
+		status   alert.Status
+	}
+	counts := map[kind]int{}
+	for _, a := range m.server.Board.Alerts() {
+		counts[kind{a.Rule, a.Severity, a.Status}]++
+	}
+	for k, n := range counts {
+		gauge(alertCount, float64(n), k.rule, k.severity.String(), string(k.status))
+	}
+}
+
+func (m *metrics) collectQueues(gauge func(*prometheus.Desc, float64, ...string)) {
+	ctx, done := context.WithTimeout(context.Background(), scrapeTimeout)
+	defer done()
+	backlogs, err := m.server.Archive.Backlogs(ctx)
+	gauge(storeUp, number(err == nil))
+	if err != nil {
+		return
+	}
+	type queue struct {
+		waiting, dead int
+		age           time.Duration
+	}
+	queues := map[string]queue{}
+	for _, sink := range m.server.Sinks {
+		queues[sink] = queue{}
+	}
+	for _, b := range backlogs {
+		q := queue{waiting: b.Waiting, dead: b.Dead}
+		if !b.Oldest.IsZero() {
+			q.age = max(time.Since(b.Oldest), 0)
+		}
+		queues[b.Sink] = q
+	}
+	for sink, q := range queues {
+		gauge(queueLength, float64(q.waiting), sink)
+		gauge(queueDead, float64(q.dead), sink)
+		gauge(queueAge, q.age.Seconds(), sink)
+	}
+}
+
+func number(yes bool) float64 {
+	if yes {
+		return 1
+	}
+	return 0
+}
+
+func seconds(t time.Time) float64 { return float64(t.UnixMilli()) / 1000 }

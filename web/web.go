@@ -1,0 +1,152 @@
+// Package web serves what the board shows: the page, its live feed, the API, the metrics, and
+// whether the daemon is well.
+//
+// # Promises
+//
+// Reading waits for nobody: what servers show is read from the board without a lock. A reader
+// that is too slow for the live feed is dropped, and no reader makes a check or a delivery wait.
+// Every request is bounded in size and time. What must not be shown is not: nothing of a config
+// but names comes here.
+//
+// # Not promised
+//
+// That the feed tells everything: a page reads anew what it shows when it is connected again.
+//
+// # Testing
+//
+// With a board and a store in memory behind a server of net/http/httptest; the page in Chromium.
+package web
+
+import (
+	"cmp"
+	"context"
+	"log/slog"
+	"net"
+	"net/http"
+	"sync/atomic"
+	"time"
+
+	"watchdog/alert"
+	"watchdog/board"
+	"watchdog/store"
+	"watchdog/web/gate"
+)
+
+// Archive is what the store knows and the board does not: history, and what is on its way.
+type Archive interface {
+	Transitions(ctx context.Context, f store.TransitionFilter) ([]alert.Transition, error)
+	Deliveries(ctx context.Context, f store.DeliveryFilter) ([]store.Delivery, error)
+	Backlogs(ctx context.Context) ([]store.Backlog, error)
+	// RetryDead queues dead deliveries again; one that is not dead is an error.
+	RetryDead(ctx context.Context, at time.Time, ids ...string) error
+}
+
+// Options are what a Server needs. All but Log must be given.
+type Options struct {
+	Gate        gate.Spec
+	ExternalURL string // that people open, or ""
+	Board       *board.Board
+	Archive     Archive
+	// ComeDue makes a check run now; false when there is no such check.
+	ComeDue func(server, check string) bool
+	Sinks   []string // names, so that a sink with nothing to send shows too
+	Build   Build
+	Log     *slog.Logger
+}
+
+// Build is which program this is.
+type Build struct {
+	Version string `json:"version"`
+	Commit  string `json:"commit"`
+	Go      string `json:"go"`
+	Store   string `json:"store"` // sqlite or memory
+}
+
+// Server is the HTTP side of the daemon. Make one with New, then call Listen and Run, or use
+// Handler alone.
+type Server struct {
+	Options
+	log      *slog.Logger
+	gate     *gate.Gate
+	feed     *feed
+	metrics  *metrics
+	page     *page
+	config   atomic.Pointer[configState]
+	listener net.Listener
+	handler  http.Handler
+}
+
+// configState is how the last attempt to load the config ended.
+type configState struct {
+	at  time.Time // of the last one that was good
+	err error     // of the last one
+}
+
+// New makes a server that does not listen yet.
+func New(o Options) *Server {
+	s := &Server{Options: o, log: cmp.Or(o.Log, slog.New(slog.DiscardHandler)), feed: newFeed(), page: newPage()}
+	s.gate = gate.New(o.Gate, o.ExternalURL, refuse)
+	s.metrics = newMetrics(s)
+	s.handler = s.routes()
+	return s
+}
+
+// Publish tells readers of what a report brought. It is quick, and may be called by anyone.
+func (s *Server) Publish(c board.Change) {
+	s.metrics.observe(c)
+	s.feed.changed(c)
+}
+
+// Attempted tells readers of an attempt to deliver to a sink: sent, failed (it will be tried
+// again) or refused.
+func (s *Server) Attempted(sink, outcome string, took time.Duration) {
+	s.metrics.attempted(sink, outcome, took)
+	s.feed.attempted(sink, outcome)
+}
+
+// ConfigLoaded tells readers how loading the config ended.
+func (s *Server) ConfigLoaded(at time.Time, err error) {
+	next := &configState{at: at, err: err}
+	if before := s.config.Load(); err != nil && before != nil {
+		next.at = before.at
+	}
+	s.config.Store(next)
+}
+
+// Handler is everything that is served.
+func (s *Server) Handler() http.Handler { return s.handler }
+
+func (s *Server) routes() http.Handler {
+	mux := http.NewServeMux()
+	mux.HandleFunc("GET /healthz", s.healthz)
+	mux.HandleFunc("GET /readyz", s.readyz)
+	mux.Handle("GET /metrics", s.metrics.handler())
+	mux.HandleFunc("GET /{$}", s.serveIndex)
+	mux.HandleFunc("GET /assets/{name}", s.page.serveAsset)
+	for i := range operations {
+		op := &operations[i]
+		mux.HandleFunc(op.method+" "+op.path, func(w http.ResponseWriter, r *http.Request) { s.answer(op, w, r) })
+	}
+	mux.HandleFunc("GET /api/v1/openapi.json", s.serveOpenAPI)
+	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) { s.noSuch(mux, w, r) })
+	open := func(r *http.Request) bool { return r.URL.Path == "/healthz" || r.URL.Path == "/readyz" }
+	return http.MaxBytesHandler(withHeaders(s.gate.Wrap(mux, open)), maxBody)
+}
+
+// noSuch answers what no handler is there for: wrong path, or wrong method.
+func (s *Server) noSuch(mux *http.ServeMux, w http.ResponseWriter, r *http.Request) {
+	var allowed []string
+	for _, method := range []string{http.MethodGet, http.MethodPost} {
+		other := r.Clone(r.Context())
+		other.Method = method
+		if _, pattern := mux.Handler(other); pattern != "" && pattern != "/" {
+			allowed = append(allowed, method)
+		}
+	}
+	if len(allowed) == 0 {
+		refuse(w, r, http.StatusNotFound, "there is nothing at this address")
+		return
+	}
+	w.Header()["Allow"] = allowed
+	refuse(w, r, http.StatusMethodNotAllowed, "this address takes other methods")
+}
