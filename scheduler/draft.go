@@ -4,16 +4,12 @@ import (
 	"cmp"
 	"context"
 	"crypto/rand"
-	"encoding/base64"
 	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"maps"
-	"net/url"
-	"strings"
-
-	"watchdog/secret"
+	"slices"
 )
 
 // Draft is a replication to be made.
@@ -31,41 +27,45 @@ type Draft struct {
 	More map[string]any
 }
 
-// Endpoint is a database that is replicated from or to.
-type Endpoint struct {
-	// URL is where it is. The name of a database alone is one of the same server, which is then
-	// asked with our own credentials. Credentials in the URL count where there are no others.
-	URL      string
-	Username string
-	Password secret.String
-	APIKey   secret.String // IBM Cloud IAM's, in place of the two above
-	// Object stands in place of all above, as it is.
-	Object json.RawMessage
-}
-
 // The words of python-cloudant, which programs and people know.
 var (
 	errNoSource = errors.New("You must specify either a source_db Database object or a manually composed 'source' string/dict.") //nolint:staticcheck,revive // these words
 	errNoTarget = errors.New("You must specify either a target_db Database object or a manually composed 'target' string/dict.") //nolint:staticcheck,revive // these words
 )
 
-// fields are the document that a draft asks for.
-func (r *Replicator) fields(ctx context.Context, d Draft) (map[string]any, error) {
+// complete fills in what a draft leaves open.
+func (d *Draft) complete(c *Client) error {
 	switch {
 	case d.Source.empty():
-		return nil, errNoSource
+		return errNoSource
 	case d.Target.empty():
-		return nil, errNoTarget
+		return errNoTarget
 	}
+	d.ID = cmp.Or(d.ID, newID())
+	for name, e := range map[string]*Endpoint{"source": &d.Source, "target": &d.Target} {
+		if err := e.complete(c); err != nil {
+			return fmt.Errorf("%s: %w", name, err)
+		}
+	}
+	return nil
+}
+
+// mask keeps the credentials of a draft out of errors.
+func (d *Draft) mask() *mask {
+	return &mask{own: slices.Concat(d.Source.auth().secrets(), d.Target.auth().secrets())}
+}
+
+// fields are the document that a complete draft asks for.
+func (r *Replicator) fields(ctx context.Context, d Draft) (map[string]any, error) {
 	fields := map[string]any{}
 	maps.Copy(fields, d.More)
-	fields["_id"] = cmp.Or(d.ID, newID())
+	fields["_id"] = d.ID
 	for name, e := range map[string]Endpoint{"source": d.Source, "target": d.Target} {
-		endpoint, err := r.endpoint(ctx, e)
+		written, err := r.client.written(ctx, e)
 		if err != nil {
 			return nil, fmt.Errorf("%s: %w", name, err)
 		}
-		fields[name] = endpoint
+		fields[name] = written
 	}
 	for name, set := range map[string]bool{"continuous": d.Continuous, "create_target": d.CreateTarget} {
 		if set {
@@ -103,65 +103,6 @@ func (r *Replicator) userCtx(ctx context.Context, d Draft) any {
 		return nil
 	}
 	return session.UserCtx
-}
-
-func (e Endpoint) empty() bool { return e.URL == "" && e.Object == nil }
-
-// endpoint is an endpoint as it is written into a document.
-func (r *Replicator) endpoint(ctx context.Context, e Endpoint) (any, error) {
-	if e.Object != nil {
-		return e.Object, nil
-	}
-	c := r.client
-	if !strings.Contains(e.URL, "://") {
-		e.URL = c.base + "/" + escape(e.URL)
-		if e.Username == "" && e.APIKey == "" {
-			e.Username, e.Password = c.spec.Auth.Username, c.spec.Auth.Password
-		}
-	}
-	u, err := url.Parse(e.URL)
-	if err != nil || u.Host == "" {
-		return nil, errors.New("not a valid URL") // err may quote a password
-	}
-	if u.User != nil {
-		if e.Username == "" && e.APIKey == "" {
-			password, _ := u.User.Password()
-			e.Username, e.Password = u.User.Username(), secret.String(password)
-		}
-		u.User = nil
-	}
-	written := map[string]any{"url": u.String()}
-	switch {
-	case e.APIKey != "":
-		written["auth"] = map[string]any{"iam": map[string]string{"api_key": e.APIKey.Reveal()}}
-	case e.Username == "":
-	default:
-		readsAuth, err := c.since(ctx, 3, 2)
-		if err != nil {
-			return nil, err
-		}
-		if !readsAuth {
-			token := base64.StdEncoding.EncodeToString([]byte(e.Username + ":" + e.Password.Reveal()))
-			written["headers"] = map[string]string{"Authorization": "Basic " + token}
-			break
-		}
-		written["auth"] = map[string]any{"basic": map[string]string{"username": e.Username, "password": e.Password.Reveal()}}
-	}
-	return written, nil
-}
-
-// since reports whether the server is of that version or a newer one. One that does not say its
-// version counts as new.
-func (c *Client) since(ctx context.Context, major, minor int) (bool, error) {
-	var welcome struct{ Version string }
-	if err := c.getJSON(ctx, "/", &welcome); err != nil {
-		return false, err
-	}
-	var hasMajor, hasMinor int
-	if n, _ := fmt.Sscanf(welcome.Version, "%d.%d", &hasMajor, &hasMinor); n < 2 {
-		return true, nil
-	}
-	return hasMajor > major || hasMajor == major && hasMinor >= minor, nil
 }
 
 // newID is like those that CouchDB makes.

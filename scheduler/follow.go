@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"iter"
-	"net/http"
 	"net/url"
 	"sync"
 	"time"
@@ -97,9 +96,9 @@ func (r *Replicator) hear(ctx context.Context, id string, every time.Duration, b
 // "" it does not wait: it says where the changes end now, and that anything may have been
 // written.
 func (r *Replicator) changes(ctx context.Context, id, after string) (changed bool, last string, err error) {
-	ask := call{method: http.MethodGet, path: changesPath(r.database), query: since("now", "limit=1")}
+	ask := get(changesPath(r.database), since("now", "limit=1"))
 	if after != "" {
-		heartbeat := max(r.client.spec.Timeout/3, time.Second)
+		heartbeat := min(max(r.client.spec.Timeout/3, time.Second), maxHeartbeat)
 		ask.waits = true
 		ask.query = since(after, "feed=longpoll", fmt.Sprintf("heartbeat=%d", heartbeat.Milliseconds()),
 			"filter=_doc_ids", "doc_ids="+url.QueryEscape("["+jsonText(id)+"]"))

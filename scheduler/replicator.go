@@ -52,18 +52,21 @@ func (e *NoDatabaseError) Error() string {
 // Credentials of endpoints are written as the server reads them: auth.basic since CouchDB 3.2,
 // a header before.
 func (r *Replicator) Create(ctx context.Context, d Draft) (Document, error) {
+	if err := d.complete(r.client); err != nil {
+		return Document{}, err
+	}
 	fields, err := r.fields(ctx, d)
 	if err != nil {
 		return Document{}, err
 	}
-	id := fields["_id"].(string)
-	doc, err := r.put(ctx, id, fields)
+	doc, err := r.put(ctx, d.ID, fields)
+	err = d.mask().error(err)
 	var e *Error
 	switch {
 	case missing(err):
 		return doc, &NoDatabaseError{Server: r.client.Name(), Database: r.database}
 	case errors.As(err, &e) && e.Status == http.StatusConflict:
-		return doc, fmt.Errorf("there is a replication with id %s already: %w", id, err)
+		return doc, fmt.Errorf("there is a replication with id %s already: %w", d.ID, err)
 	}
 	return doc, err
 }

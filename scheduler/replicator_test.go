@@ -110,6 +110,8 @@ func written(t *testing.T, version, session string, spec scheduler.Spec, draft s
 			body = string(data)
 			w.WriteHeader(http.StatusCreated)
 			io.WriteString(w, `{"ok":true,"id":"x","rev":"1-a"}`)
+		case r.Host == "iam.example":
+			io.WriteString(w, `{"access_token":"t","token_type":"Bearer","expires_in":3600}`)
 		case r.URL.Path == "/_session":
 			w.Header().Set("Set-Cookie", "AuthSession=x")
 			io.WriteString(w, session)
@@ -171,6 +173,12 @@ func TestDocumentThatCreateWrites(t *testing.T) {
 			scheduler.Spec{Auth: scheduler.Auth{Username: "admin", Password: "pw", Basic: true}},
 			with(func(d *scheduler.Draft) { d.Source.URL = "a/b" }),
 			`{"_id":"x","source":{"auth":{"basic":{"password":"pw","username":"admin"}},"url":"http://couch.example:5984/a%2Fb"},"target":{"url":"https://b.example/t"}}`,
+		},
+		{
+			"also where these are an API key", "3.5.0", nobody,
+			scheduler.Spec{Auth: scheduler.Auth{IAMAPIKey: "key", IAMURL: "https://iam.example"}},
+			with(func(d *scheduler.Draft) { d.Source.URL = "s" }),
+			`{"_id":"x","source":{"auth":{"iam":{"api_key":"key"}},"url":"http://couch.example:5984/s"},"target":{"url":"https://b.example/t"}}`,
 		},
 		{
 			"an object stands as it is", "3.5.0", nobody,
@@ -235,6 +243,40 @@ func TestCreateSaysWhatIsMissing(t *testing.T) {
 				t.Errorf("Create: got %v, want %s", err, tt.want)
 			}
 		})
+	}
+}
+
+func TestCreateDoesNotWriteATokenIntoADocument(t *testing.T) {
+	srv := couchtest.New(couchtest.Options{})
+	c := serve(t, srv, scheduler.Spec{Auth: scheduler.Auth{Bearer: "a.b.c"}})
+	here := scheduler.Endpoint{URL: "here"}
+	_, err := c.Replicator("").Create(t.Context(), scheduler.Draft{ID: "x", Source: here, Target: here})
+	if err == nil || !strings.Contains(err.Error(), "give the URL of the database") {
+		t.Errorf("Create with a database of a server that takes a token: got %v", err)
+	}
+}
+
+func TestCreateShowsNoPasswordOfAnEndpoint(t *testing.T) {
+	c := serve(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Content-Type", "application/json")
+		if r.Method != http.MethodPut {
+			io.WriteString(w, nobody)
+			return
+		}
+		body, err := io.ReadAll(r.Body)
+		if err != nil {
+			t.Error(err)
+		}
+		w.WriteHeader(http.StatusForbidden)
+		fmt.Fprintf(w, `{"error":"forbidden","reason":%q}`, body)
+	}), scheduler.Spec{})
+	_, err := c.Replicator("").Create(t.Context(), scheduler.Draft{
+		ID:     "x",
+		Source: scheduler.Endpoint{URL: "http://user:hunter2@a.example/s"},
+		Target: scheduler.Endpoint{URL: "http://b.example/t", APIKey: "hunter3"},
+	})
+	if err == nil || !strings.Contains(err.Error(), "403 forbidden") || strings.Contains(err.Error(), "hunter") {
+		t.Errorf("Create where the refusal repeats the document: got %v, want it without passwords", err)
 	}
 }
 
