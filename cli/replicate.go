@@ -9,8 +9,9 @@ import (
 )
 
 type replicateCommand struct {
-	where
 	format
+	Server       string   `placeholder:"NAME" help:"On this server; needed where there are several."`
+	Database     string   `default:"_replicator" placeholder:"DB" help:"In this replicator database. Default: ${default}."`
 	Source       string   `arg:"" help:"Where from: a URL, or the name of a database of the server itself."`
 	Target       string   `arg:"" help:"Where to, likewise."`
 	ID           string   `name:"id" placeholder:"ID" help:"The id of the document. Default: one is made up."`
@@ -33,7 +34,7 @@ func (c *replicateCommand) Run(s *session) error {
 	if err != nil {
 		return err
 	}
-	client, opened, err := c.one(s)
+	client, opened, err := s.openOne(c.Server)
 	if err != nil {
 		return err
 	}

@@ -47,8 +47,13 @@ func (w where) open(s *session) (*servers, error) {
 	return opened, nil
 }
 
-// one is for a command that can only be about one server.
-func (w where) one(s *session) (*scheduler.Client, *servers, error) {
+// openOne is for a command that can only be about one server; its name may be left out where there
+// is no other.
+func (s *session) openOne(name string) (*scheduler.Client, *servers, error) {
+	var w where
+	if name != "" {
+		w.Server = []string{name}
+	}
 	opened, err := w.open(s)
 	if err != nil {
 		return nil, nil, err
