@@ -24,6 +24,7 @@ const (
 	// bound, so that a server of many jobs spends no more than a sixth of its time on rings.
 	restAtLeast = 100 * time.Millisecond
 	restFactor  = 5
+	restAtMost  = 10 * time.Second // the look that took so long was a whole one
 	// The row of a document that was just written often says nothing yet. Then the ring has
 	// echoes: 1, 2 and 4 seconds after it, while there are such rows.
 	firstEcho = time.Second
@@ -139,7 +140,8 @@ func (c *Client) ringing(ctx context.Context, bell <-chan struct{}, ring func())
 			echo.Reset(firstEcho << echoes)
 			echoes++
 		}
-		if !sleep(ctx, max(restAtLeast, restFactor*time.Duration(c.doorbell.took.Load()))) {
+		took := time.Duration(c.doorbell.took.Load())
+		if !sleep(ctx, min(max(restAtLeast, restFactor*took), restAtMost)) {
 			return
 		}
 	}
@@ -147,7 +149,7 @@ func (c *Client) ringing(ctx context.Context, bell <-chan struct{}, ring func())
 
 // poll keeps a long poll open on one database, from a sequence on; "" is from now on.
 func (c *Client) poll(ctx context.Context, db, seq string, bell chan<- struct{}, trouble func(error)) {
-	wait, told := firstBellWait, false
+	wait, told, heard := firstBellWait, false, seq
 	for {
 		next, written, err := c.await(ctx, db, seq)
 		if ctx.Err() != nil {
@@ -157,7 +159,10 @@ func (c *Client) poll(ctx context.Context, db, seq string, bell chan<- struct{},
 			if seq != "" {
 				wait, told = firstBellWait, false
 			}
-			seq = next
+			if next == heard {
+				written = false
+			}
+			seq, heard = next, next
 			pause := restAtLeast
 			if written {
 				select {
@@ -176,7 +181,7 @@ func (c *Client) poll(ctx context.Context, db, seq string, bell chan<- struct{},
 			trouble(fmt.Errorf("listen to %s: %w", db, err))
 			told = true
 		}
-		seq = "" // what was written meanwhile is seen by the ring at the next start
+		seq = "" // begin anew, and ring if something was written meanwhile
 		if !sleep(ctx, wait/2+rand.N(wait)) {
 			return
 		}
