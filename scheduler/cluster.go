@@ -21,13 +21,15 @@ const (
 type cluster struct {
 	asked  time.Time // zero: never
 	single bool      // one node, or none that it tells of
+	many   bool      // more than one
 }
 
 // awayNodes is an error that names the nodes of the cluster which the server does not reach, nil
 // when there are none, or when it does not tell. While a node is away CouchDB answers for jobs
 // and documents with status 200 and without those of that node.
 //
-// A server of one node is asked once an hour: it can lose none, but it can grow.
+// A server of one node is asked once an hour: it can lose none, but it can grow. One that is known
+// to have several, and does not tell now which of them answer, may have lost any.
 func (c *Client) awayNodes(ctx context.Context) error {
 	known := &c.cluster
 	if known.single && time.Since(known.asked) < membershipEvery {
@@ -41,7 +43,9 @@ func (c *Client) awayNodes(ctx context.Context) error {
 	var e *Error
 	switch {
 	case err == nil:
-		*known = cluster{asked: time.Now(), single: len(members.Cluster) <= 1}
+		*known = cluster{asked: time.Now(), single: len(members.Cluster) <= 1, many: len(members.Cluster) > 1}
+	case known.many:
+		return fmt.Errorf("whether all nodes answer: %w", err)
 	case errors.As(err, &e) && e.Status/100 == 4 && e.Status != http.StatusTooManyRequests:
 		*known = cluster{asked: time.Now(), single: true}
 		return nil

@@ -142,3 +142,21 @@ func TestDatabasesAreDiscoveredAsOftenAsTheSpecSays(t *testing.T) {
 		}
 	})
 }
+
+func TestAClusterThatDoesNotTellItsNodesMayHaveLostSome(t *testing.T) {
+	for _, status := range []int{http.StatusForbidden, http.StatusInternalServerError} {
+		synctest.Test(t, func(t *testing.T) {
+			srv := couchtest.New(couchtest.Options{Nodes: []string{"couchdb@a", "couchdb@b"}})
+			c := bubble(t, srv, scheduler.Spec{})
+			read(t, c)
+			remove := srv.Inject(couchtest.Fault{Path: "/_membership", Do: couchtest.Status(status)})
+			if snap := read(t, c); snap.Complete("_replicator") || snap.Failed() {
+				t.Errorf("after %d: got complete %v, failed %v, want absence to prove nothing", status, snap.Complete("_replicator"), snap.Failed())
+			}
+			remove()
+			if snap := read(t, c); !snap.Complete("_replicator") {
+				t.Errorf("when it tells again: got gaps %v, want none", gaps(snap))
+			}
+		})
+	}
+}
