@@ -121,6 +121,8 @@ func TestThePageInABrowser(t *testing.T) {
 
 	b.run(t, chromedp.SendKeys(`#filter input[name=q]`, "USERS"))
 	b.await(t, "the table is filtered", `document.querySelectorAll("#rows tbody tr").length === 1 && location.search.includes("q=USERS")`)
+	b.run(t, chromedp.Click(`th.number a`))
+	b.await(t, "the table is sorted", `document.querySelector("th.number").getAttribute("aria-sort") === "descending" && location.search.includes("q=USERS")`)
 	b.run(t, chromedp.Click(`.chip.running`))
 	b.await(t, "a state is chosen", `document.querySelector(".chip.running").getAttribute("aria-current") === "true"`)
 	b.run(t, chromedp.Navigate(h.url("/")))
@@ -179,11 +181,34 @@ func TestScreenshots(t *testing.T) {
 		b.look(t, "narrow-"+scheme, 360, 1500, 2, scheme)
 		b.look(t, "4k-"+scheme, 3840, 2160, 1, scheme)
 	}
+	h.accessible(t, b)
 	for _, width := range []int64{360, 720, 1180, 1440, 3840} {
 		var over float64
 		b.run(t, chromedp.EmulateViewport(width, 900), chromedp.Evaluate(`document.documentElement.scrollWidth - document.documentElement.clientWidth`, &over))
 		if over > 0 {
 			t.Errorf("a window of %d px: the page is %v px wider", width, over)
+		}
+	}
+}
+
+// accessible asks axe-core, where WATCHDOG_AXE names its axe.min.js: npm pack axe-core.
+func (h *house) accessible(t *testing.T, b *browser) {
+	t.Helper()
+	path := os.Getenv("WATCHDOG_AXE")
+	if path == "" {
+		return
+	}
+	axe, err := os.ReadFile(path)
+	h.must(err)
+	for _, scheme := range []string{"light", "dark"} {
+		var violations []string
+		b.run(t,
+			emulation.SetEmulatedMedia().WithFeatures([]*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: scheme}}),
+			chromedp.Evaluate(string(axe)+"; 0", nil),
+			chromedp.Evaluate(`axe.run({ resultTypes: ["violations"] }).then((r) => r.violations.map((v) => v.id + ": " + v.help + " " + v.nodes.map((n) => n.html).slice(0, 3).join(" | ")))`,
+				&violations, func(p *runtime.EvaluateParams) *runtime.EvaluateParams { return p.WithAwaitPromise(true) }))
+		for _, v := range violations {
+			t.Errorf("axe-core, %s: %s", scheme, v)
 		}
 	}
 }

@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"net/url"
 	"path"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -57,7 +58,7 @@ func newPage() *page {
 	}
 	p.template = template.Must(template.New("page.html").Funcs(template.FuncMap{
 		"asset": func(name string) string { return "/assets/" + name + "?" + p.files[name].tag },
-		"ago":   ago, "stamp": stamp, "count": grouped, "host": shortAddress, "took": took, "unsaid": unsaid,
+		"ago":   ago, "next": next, "stamp": stamp, "count": grouped, "host": shortAddress, "took": took, "unsaid": unsaid,
 	}).ParseFS(assets, "assets/page.html"))
 	return p
 }
@@ -249,6 +250,7 @@ func (q rowQuery) sortText() string {
 type rowsView struct {
 	Text, Server, State, Sort string
 	Servers                   []string // to choose from, where there are several
+	Orders                    []column // to sort by, where there is no head of a table to do it
 	States                    []choice
 	Columns                   []column
 	Rows                      []rowView
@@ -297,6 +299,7 @@ func newRowsView(q rowQuery, views []*board.View, alerts []alert.Alert) rowsView
 	rows = v.chooseStates(q, rows)
 	q.sort(rows)
 	v.Columns = q.columns()
+	v.Orders = orders(v.Sort)
 
 	v.Total = len(rows)
 	begin := min((q.page-1)*rowsOfPage, max(len(rows)-1, 0)/rowsOfPage*rowsOfPage)
@@ -366,6 +369,22 @@ func (q rowQuery) columns() []column {
 			}
 		}
 		c.Link = q.link(func(q *rowQuery) { q.order = order{c.Key, falls} })
+	}
+	return all
+}
+
+// orders are the ways to sort that can be chosen by name: the usual one of each column, and the one
+// that is in use.
+func orders(current string) []column {
+	all := []column{
+		{Key: byState, Title: "state"},
+		{Key: byName, Title: "name"},
+		{Key: "-" + byWritten, Title: "documents written"},
+		{Key: "-" + byPending, Title: "changes pending"},
+		{Key: "-" + byErrors, Title: "errors"},
+	}
+	if !slices.ContainsFunc(all, func(c column) bool { return c.Key == current }) {
+		all = append(all, column{Key: current, Title: strings.TrimPrefix(current, "-") + ", reversed"})
 	}
 	return all
 }
@@ -451,6 +470,14 @@ func ago(now, t time.Time) string {
 	default:
 		return fmt.Sprintf(format, fmt.Sprintf("%d days", int(d.Hours()/24)))
 	}
+}
+
+// next is a time that is ahead; one that has passed is due now.
+func next(now, t time.Time) string {
+	if t.Before(now) {
+		t = now
+	}
+	return ago(now, t)
 }
 
 // stamp is a time as programs read it.

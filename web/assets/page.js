@@ -98,7 +98,16 @@
   // Links that only change the table keep the place on the page.
   function go(href, replace) {
     history[replace ? "replaceState" : "pushState"](null, "", href);
+    showQuery();
     refresh();
+  }
+  // showQuery puts what the address says into the form, but never over what is being typed.
+  function showQuery() {
+    const query = new URLSearchParams(location.search);
+    for (const [name, otherwise] of [["q", ""], ["server", ""], ["sort", "state"]]) {
+      const field = $("filter").elements[name];
+      if (field && field !== document.activeElement) field.value = query.get(name) ?? otherwise;
+    }
   }
   document.addEventListener("click", (event) => {
     const link = event.target.closest("a[data-nav]");
@@ -106,25 +115,26 @@
     event.preventDefault();
     go(link.href);
   });
-  addEventListener("popstate", () => {
-    $("filter").elements.q.value = new URLSearchParams(location.search).get("q") ?? "";
-    refresh();
-  });
+  addEventListener("popstate", () => { showQuery(); refresh(); });
 
   const filter = $("filter");
-  function find() {
+  function find(names) {
     const query = new URLSearchParams(location.search);
-    for (const name of ["q", "server"]) {
+    for (const name of names) {
       const value = filter.elements[name]?.value.trim();
       if (value) query.set(name, value);
       else query.delete(name);
     }
+    if (query.get("sort") === "state") query.delete("sort");
     query.delete("page");
     go("/?" + query, true);
   }
   let typing = null;
-  filter.addEventListener("input", () => { clearTimeout(typing); typing = setTimeout(find, 100); });
-  filter.addEventListener("submit", (event) => { event.preventDefault(); clearTimeout(typing); find(); });
+  filter.addEventListener("input", (event) => {
+    clearTimeout(typing);
+    typing = setTimeout(find, 100, ["q", event.target.name]);
+  });
+  filter.addEventListener("submit", (event) => { event.preventDefault(); clearTimeout(typing); find(["q", "server"]); });
 
   let toasting = null;
   function toast(text) {
@@ -162,7 +172,8 @@
   }
   setInterval(() => {
     for (const time of document.querySelectorAll("time[data-ago]")) {
-      const text = ago((Date.now() - Date.parse(time.dateTime)) / 1000);
+      const seconds = (Date.now() - Date.parse(time.dateTime)) / 1000;
+      const text = ago(time.dataset.ago === "next" ? Math.min(seconds, 0) : seconds);
       if (time.textContent !== text) time.textContent = text;
     }
   }, 1000);
