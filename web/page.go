@@ -168,22 +168,45 @@ func (s *Server) latestDeliveries(r *http.Request) ([]store.Delivery, error) {
 	return append(unsent, sent...), err
 }
 
+// judge says what fires, and what may fire unseen: silence is not health.
 func judge(v *view) verdict {
-	firing, down := len(v.Firing)+v.MoreFiring, 0
+	var unread, unseen, late int
 	for i := range v.Servers {
-		if one := &v.Servers[i]; one.Looked != nil && !one.Up {
-			down++
+		switch one := &v.Servers[i]; {
+		case one.Looked == nil && len(one.Checks) > 0:
+			unseen++
+		case one.Looked != nil && !one.Up:
+			unread++
+		}
+		for _, c := range v.Servers[i].Checks {
+			if c.Runs > 0 && (c.Undecided || v.Now.After(c.Overdue)) {
+				late++
+			}
 		}
 	}
-	out := verdict{Level: "ok", Text: "Nothing is firing", Title: "Watchdog"}
+	var parts []string
+	for _, doubt := range []struct {
+		n          int
+		noun, what string
+	}{
+		{unread, "server", " cannot be read"}, {unseen, "server", " not seen yet"}, {late, "check", " late"},
+	} {
+		if doubt.n > 0 {
+			parts = append(parts, plural(doubt.n, doubt.noun)+doubt.what)
+		}
+	}
+	out := verdict{Level: "ok", Title: "Watchdog"}
+	firing := len(v.Firing) + v.MoreFiring
 	switch {
 	case firing > 0:
-		out.Level = v.Firing[0].Severity.String()
-		out.Text = plural(firing, "alert") + " firing"
-		out.Title = fmt.Sprintf("(%d) Watchdog", firing)
-	case down > 0:
-		out.Level, out.Text = unknownState, plural(down, "server")+" cannot be read"
+		out.Level, out.Title = v.Firing[0].Severity.String(), fmt.Sprintf("(%d) Watchdog", firing)
+		parts = append([]string{plural(firing, "alert") + " firing"}, parts...)
+	case len(parts) > 0:
+		out.Level = unknownState
+	default:
+		parts = []string{"Nothing is firing"}
 	}
+	out.Text = strings.Join(parts, ", ")
 	return out
 }
 

@@ -104,24 +104,32 @@ func TestThePageWithoutAStore(t *testing.T) {
 }
 
 func TestTheVerdict(t *testing.T) {
+	gone := &watch.Report{Server: "dr", Snapshot: &snapshot.Snapshot{Server: "dr", Gaps: []snapshot.Gap{{Part: snapshot.Jobs, Err: io.EOF}}}}
+	well := func(h *house) { h.look(at(0), nil, running("a", 1, 1)) }
 	for _, tt := range []struct {
-		name string
-		do   func(*house)
-		want string
+		name        string
+		do          func(*house)
+		level, text string
 	}{
-		{"all is well", func(h *house) { h.look(at(0), nil, running("a", 1, 1)) }, `class="verdict ok" id="verdict" data-live><span class="dot" aria-hidden="true"></span>Nothing is firing`},
-		{"a server cannot be read", func(h *house) {
-			h.board.Report(&watch.Report{Server: "dr", Snapshot: &snapshot.Snapshot{Server: "dr", Gaps: []snapshot.Gap{{Part: snapshot.Jobs, Err: io.EOF}}}})
-		}, `class="verdict unknown" id="verdict" data-live><span class="dot" aria-hidden="true"></span>1 server cannot be read`},
-		{"the worst alert counts", func(h *house) {
+		{"all is well", well, "ok", "Nothing is firing"},
+		{"nothing has been looked at", func(*house) {}, "unknown", "1 server not seen yet"},
+		{"a server cannot be read", func(h *house) { well(h); h.board.Report(gone) }, "unknown", "1 server cannot be read"},
+		{"a check stands still", func(h *house) {
+			well(h)
+			h.board.Report(&watch.Report{Server: "prod", Check: "all", Began: at(0), Overdue: at(60), Snapshot: &snapshot.Snapshot{}})
+		}, "unknown", "1 check late"},
+		{"the worst alert counts, and what may fire unseen is said", func(h *house) {
 			h.look(at(0), []alert.Alert{firing("a", "x", alert.Info), firing("b", "y", alert.Warning)})
-		}, `class="verdict warning" id="verdict" data-live><span class="dot" aria-hidden="true"></span>2 alerts firing`},
+			h.board.Report(gone)
+		}, "warning", "2 alerts firing, 1 server cannot be read"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			h := newHouse(t)
 			tt.do(h)
-			if _, body := h.ask(http.MethodGet, "/"); !strings.Contains(string(body), tt.want) {
-				t.Errorf("page: got no %s", tt.want)
+			_, body := h.ask(http.MethodGet, "/")
+			want := `class="verdict ` + tt.level + `" id="verdict" data-live><span class="dot" aria-hidden="true"></span>` + tt.text + "</p>"
+			if !strings.Contains(string(body), want) {
+				t.Errorf("page: got no %s", want)
 			}
 		})
 	}
