@@ -45,11 +45,14 @@ type Reason string
 
 // The reasons, as the webhook body spells them.
 const (
-	ReasonNew      Reason = "new"      // began to fire
-	ReasonSeverity Reason = "severity" // was firing, and its severity rose
-	ReasonResolved Reason = "resolved" // the condition ended
-	ReasonDeleted  Reason = "deleted"  // the subject was deleted
-	ReasonEvent    Reason = "event"    // a one-shot event
+	ReasonNew       Reason = "new"       // began to fire
+	ReasonSeverity  Reason = "severity"  // was firing, and its severity rose
+	ReasonRepeat    Reason = "repeat"    // still fires: a reminder
+	ReasonUnmuted   Reason = "unmuted"   // was muted, and still fires
+	ReasonEscalated Reason = "escalated" // has fired for long, and nobody acknowledged it
+	ReasonResolved  Reason = "resolved"  // the condition ended
+	ReasonDeleted   Reason = "deleted"   // the subject was deleted
+	ReasonEvent     Reason = "event"     // a one-shot event
 )
 
 // Alert is one rule being true for one subject, as it is remembered, stored and told. Its JSON

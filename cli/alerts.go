@@ -6,10 +6,13 @@ import (
 	"fmt"
 	"io"
 	"slices"
+	"strings"
 	"text/tabwriter"
 	"time"
 
 	"watchdog/alert"
+	"watchdog/notify"
+	"watchdog/store"
 )
 
 type alertsCommand struct {
@@ -27,27 +30,72 @@ func (c *alertsCommand) Run(s *session) error {
 	if err != nil {
 		return err
 	}
-	all := []alert.Alert{}
+	all := []listed{}
 	if kept != nil {
 		defer kept.Close()
-		if all, err = kept.Alerts(s.ctx); err != nil {
+		if all, err = s.listAlerts(cfg.Router, kept); err != nil {
 			return err
 		}
 	}
-	all = slices.DeleteFunc(all, func(a alert.Alert) bool { return c.Status != "all" && string(a.Status) != c.Status })
-	slices.SortStableFunc(all, func(a, b alert.Alert) int {
+	all = slices.DeleteFunc(all, func(a listed) bool { return c.Status != "all" && string(a.Status) != c.Status })
+	slices.SortStableFunc(all, func(a, b listed) int {
 		return cmp.Or(cmp.Compare(a.Status, b.Status), cmp.Compare(b.Severity, a.Severity), a.StartsAt.Compare(b.StartsAt))
 	})
 	return printAlerts(s.Stdout, c.Output, all)
 }
 
-func printAlerts(w io.Writer, output string, all []alert.Alert) error {
+// listed is an alert, and whether people are told of it.
+type listed struct {
+	alert.Alert
+	MutedBy string `json:"muted_by"` // why nobody is told, "" when somebody is
+	AckedBy string `json:"acked_by"` // who has it, "" when nobody does
+}
+
+func (s *session) listAlerts(router *notify.Router, kept *store.SQLite) ([]listed, error) {
+	alerts, err := kept.Alerts(s.ctx)
+	if err != nil {
+		return nil, err
+	}
+	now := time.Now()
+	standing, err := kept.Standing(s.ctx, now)
+	if err != nil {
+		return nil, err
+	}
+	firing := map[string][]alert.Alert{} // by server
+	for _, a := range alerts {
+		if a.Status == alert.StatusFiring {
+			firing[a.Server] = append(firing[a.Server], a)
+		}
+	}
+	all := make([]listed, len(alerts))
+	for i, a := range alerts {
+		all[i] = listed{Alert: a, MutedBy: router.MutedBy(&a, firing[a.Server], standing, now)}
+		if ack, ok := standing.Acks[a.Fingerprint]; ok && !ack.At.Before(a.StartsAt) {
+			all[i].AckedBy = ack.By
+		}
+	}
+	return all, nil
+}
+
+// aside is what a person who reads the list should know beside the alert itself.
+func (l *listed) aside() string {
+	var words []string
+	if l.MutedBy != "" {
+		words = append(words, l.MutedBy)
+	}
+	if l.AckedBy != "" {
+		words = append(words, l.AckedBy+" has it")
+	}
+	if len(words) == 0 {
+		return ""
+	}
+	return " [" + strings.Join(words, "; ") + "]"
+}
+
+func printAlerts(w io.Writer, output string, all []listed) error {
 	enc := json.NewEncoder(w)
 	switch output {
 	case "json":
-		if all == nil {
-			all = []alert.Alert{}
-		}
 		return enc.Encode(all)
 	case "jsonl":
 		for i := range all {
@@ -59,7 +107,7 @@ func printAlerts(w io.Writer, output string, all []alert.Alert) error {
 	}
 	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	for _, a := range all {
-		fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%s\t%s\n", a.Status, a.Severity, a.StartsAt.Format(time.RFC3339), a.Rule, a.Subject(), oneLine(cmp.Or(a.Summary, a.Error, a.State)))
+		fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%s\t%s\n", a.Status, a.Severity, a.StartsAt.Format(time.RFC3339), a.Rule, a.Subject(), oneLine(cmp.Or(a.Summary, a.Error, a.State))+a.aside())
 	}
 	return table.Flush()
 }

@@ -60,6 +60,8 @@ type commands struct {
 	Replay     replayCommand     `cmd:"" help:"Run recorded snapshots through the rules and print what would have been told."`
 	Alerts     alertsCommand     `cmd:"" help:"List what is pending and firing."`
 	Explain    explainCommand    `cmd:"" help:"Say for one replication why each rule does or does not fire, and who was told."`
+	Silence    silenceCommand    `cmd:"" help:"Mute alerts for a while."`
+	Ack        ackCommand        `cmd:"" help:"Say that you have an alert: no reminders, no escalation, until it resolves."`
 	Deliveries deliveriesCommand `cmd:"" help:"What is on its way to people."`
 	Sink       sinkCommand       `cmd:"" help:"Try a sink."`
 	Message    messageCommand    `cmd:"" help:"Render what would be sent if a rule fired."`

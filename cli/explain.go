@@ -134,10 +134,10 @@ func (c *explainCommand) explain(ctx context.Context, p plan, reader *scheduler.
 
 // tells says who would hear of an alert of a rule for a replication.
 func (p plan) tells(e *rules.Explanation, server string, row *snapshot.Replication) []notify.Destination {
-	return p.Router.Destinations(&alert.Transition{Alert: alert.Alert{
+	return p.Router.Destinations(&alert.Alert{
 		Rule: e.Rule, Severity: e.Severity, Server: server, Database: row.Database, DocID: row.DocID,
 		State: string(row.State), Source: row.Source, Target: row.Target, Labels: p.labelsOf(server),
-	}})
+	})
 }
 
 func (e *explained) addHistory(ctx context.Context, kept *store.SQLite) (err error) {

@@ -91,8 +91,11 @@ func sampleMessage(cfg *config.Config, sink string, rule *rules.Rule) *notify.Me
 	}
 	now := time.Now().UTC()
 	sample := rule.Sample(server, plan{cfg}.labelsOf(server), now)
-	router, _ := notify.NewRouter([]notify.RouteSpec{{To: []string{sink}}})
-	return &router.WithLink(cfg.ExternalURL).Plan([]alert.Transition{sample})[0]
+	router, _ := notify.NewRouter(notify.Spec{Routes: []notify.RouteSpec{{To: []string{sink}}}, Link: cfg.ExternalURL})
+	plan := router.Step(notify.NewMemory(), notify.Input{
+		Now: now, Transitions: []alert.Transition{sample}, Firing: func() []alert.Alert { return []alert.Alert{sample.Alert} },
+	})
+	return &plan.Messages[0]
 }
 
 func sinkNamed(cfg *config.Config, name string) (config.Sink, error) {

@@ -47,7 +47,7 @@ func (c *onceCommand) Run(s *session) error {
 	if err != nil {
 		return c.unknown(s, err)
 	}
-	seen, err := watch.Once(s.ctx, d.servers, watch.Options{Ledger: d.store, Log: d.log})
+	seen, err := watch.Once(s.ctx, d.servers, watch.Options{Ledger: d.store, Log: d.log, Standing: d.standing.read})
 	if err == nil {
 		err = d.deliver(s.ctx)
 	}

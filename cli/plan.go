@@ -5,7 +5,6 @@ import (
 
 	"watchdog/config"
 	"watchdog/cycle"
-	"watchdog/notify"
 	"watchdog/rules"
 	"watchdog/watch"
 )
@@ -14,7 +13,7 @@ import (
 type plan struct{ *config.Config }
 
 // checks are the checks of one server, ready to run.
-func (p plan) checks(server string, router *notify.Router) []watch.Check {
+func (p plan) checks(server string) []watch.Check {
 	all, labels := p.rulesOf(server), p.labelsOf(server)
 	var checks []watch.Check
 	for _, c := range p.Checks {
@@ -24,7 +23,7 @@ func (p plan) checks(server string, router *notify.Router) []watch.Check {
 		set := rules.NewSet(rules.SetSpec{Labels: labels, Rules: c.Rules, All: all})
 		checks = append(checks, watch.Check{
 			Name: c.Name, Schedule: c.Schedule, Timeout: c.Timeout, Jitter: c.Jitter,
-			Cycle: &cycle.Cycle{Rules: set, Router: router},
+			Cycle: &cycle.Cycle{Rules: set, Router: p.Router},
 		})
 	}
 	return checks

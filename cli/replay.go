@@ -166,7 +166,7 @@ func (r *rerun) step(snap *snapshot.Snapshot) []alert.Transition {
 		r.states[snap.Server] = state
 		r.cycles[snap.Server] = r.plan.replayCycle(snap.Server)
 	}
-	outcome := r.cycles[snap.Server].Step(state, snap)
+	outcome := r.cycles[snap.Server].Step(state, snap, nil)
 	state.Apply(outcome)
 	return outcome.Transitions
 }

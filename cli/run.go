@@ -53,6 +53,7 @@ type daemon struct {
 	servers   []watch.Server
 	workers   []*outbox.Worker
 	retention time.Duration
+	standing  standing
 
 	// What follows is of a daemon with a page only, but for loop.
 	board *board.Board
@@ -70,20 +71,16 @@ func (s *session) openDaemon(p plan, log *slog.Logger) (*daemon, error) {
 	if err != nil {
 		return nil, err
 	}
-	d := &daemon{log: log, store: kept, storeKind: kind, retention: p.Retention}
+	d := &daemon{log: log, store: kept, storeKind: kind, retention: p.Retention, standing: standing{store: kept}}
 	if d.workers, err = s.openWorkers(p.Sinks, kept, d.noted, log); err != nil {
 		return nil, errors.Join(err, d.close())
 	}
 	if d.readers, err = openReaders(p.Servers, p.Sources); err != nil {
 		return nil, errors.Join(err, d.close())
 	}
-	router := p.Router
-	if router != nil {
-		router = router.WithLink(p.ExternalURL)
-	}
 	for _, spec := range p.Servers {
 		d.servers = append(d.servers, watch.Server{
-			Name: spec.Name, Reader: d.readers.byName[spec.Name], Checks: p.checks(spec.Name, router),
+			Name: spec.Name, Reader: d.readers.byName[spec.Name], Checks: p.checks(spec.Name),
 			Doorbell: d.readers.byName[spec.Name],
 		})
 	}
@@ -113,7 +110,7 @@ func (d *daemon) run(ctx context.Context) error {
 	ctx, stop := context.WithCancelCause(ctx)
 	defer stop(nil)
 	var running sync.WaitGroup
-	opts := watch.Options{Ledger: d.store, Log: d.log, Committed: d.committed}
+	opts := watch.Options{Ledger: d.store, Log: d.log, Standing: d.standing.read, Committed: d.committed}
 	if d.web != nil {
 		opts.Reported = d.reported
 	}

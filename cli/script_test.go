@@ -30,6 +30,7 @@ func TestScripts(t *testing.T) {
 				return err
 			}
 			e.Setenv("ROOT", root)
+			e.Values[simulated{}] = new(*couchtest.Server)
 			e.Setenv("WATCHDOG_LISTEN", "127.0.0.1:0") // any port that is free
 			for _, name := range []string{"COUCHDB_URL", "SLACK_WEBHOOK_URL", "SLACK_BOT_TOKEN", "HOOK_URL", "WATCHDOG_STORE"} {
 				e.Setenv(name, "")
@@ -40,6 +41,8 @@ func TestScripts(t *testing.T) {
 			"couch":      couch,
 			"html":       html,
 			"hook":       hook,
+			"fail":       fail,
+			"expire":     expire,
 			"eventually": eventually,
 		},
 	})
@@ -57,10 +60,26 @@ func couch(ts *testscript.TestScript, _ bool, args []string) {
 		}
 		server.Put(database, name, couchtest.Spec{Target: doc + "_copy", State: couchtest.State(state), Error: "db_not_found: could not open it"})
 	}
+	*ts.Value(simulated{}).(**couchtest.Server) = server
 	url, stop, err := server.Serve("127.0.0.1:0")
 	ts.Check(err)
 	ts.Defer(stop)
 	ts.Setenv("COUCHDB_URL", strings.Replace(url, "//", "//admin:secret@", 1))
+}
+
+// simulated is the key of the server that couch started last.
+type simulated struct{}
+
+// fail makes replications of that server fail: fail orders audit.
+func fail(ts *testscript.TestScript, _ bool, args []string) {
+	for _, doc := range args {
+		(*ts.Value(simulated{}).(**couchtest.Server)).Put("_replicator", doc, couchtest.Spec{State: couchtest.Failed, Error: "duplicate"})
+	}
+}
+
+// expire ends the silence whose id stands in a file: expire id.
+func expire(ts *testscript.TestScript, _ bool, args []string) {
+	ts.Check(ts.Exec("watchdog", "silence", "expire", strings.TrimSpace(ts.ReadFile(args[0]))))
 }
 
 // eventually runs a command again and again until its output fits: eventually PATTERN COMMAND…

@@ -9,7 +9,6 @@ import (
 	"watchdog/alert"
 	"watchdog/config"
 	"watchdog/diag"
-	"watchdog/notify"
 	"watchdog/rules"
 	"watchdog/rules/ruletest"
 	"watchdog/scheduler"
@@ -54,7 +53,7 @@ func configPlan(o config.Options) (ruletest.Plan, diag.List) {
 	}
 	p.Labels = func(server string) map[string]string { return labels[server] }
 	p.Rules = func(server string) []*rules.Rule { return rulesWritten(c, server) }
-	p.Router, _ = notify.NewRouter(written.Routes) // whose problems Load has found
+	p.Router = c.Written
 	for _, s := range written.Sinks {
 		p.Sinks = append(p.Sinks, s.Name)
 	}

@@ -39,6 +39,7 @@ type Config struct {
 	Checks  []Check        // those that read a server in use
 	Sinks   []Sink         // those in use
 	Router  *notify.Router // leads to sinks in use only
+	Written *notify.Router // leads to all sinks, in use or not; for tests of the config
 
 	// LeftOut is what the file names and the environment leaves unused, for the log at start.
 	LeftOut []LeftOut

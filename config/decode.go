@@ -75,7 +75,8 @@ func (d *decoder) suits(f field, path string, kind reflect.Type) bool {
 	case reflect.Slice:
 		fits = n.Kind == yaml.SequenceNode || isScalar(kind.Elem()) && n.Kind == yaml.ScalarNode
 		if n.Kind == yaml.MappingNode && !isScalar(kind.Elem()) {
-			hint = "begin each element with -"
+			// A list type with a name of its own may be written as its one element.
+			fits, hint = kind.Name() != "", "begin each element with -"
 		}
 	default:
 		fits = n.Kind == yaml.ScalarNode
@@ -131,10 +132,10 @@ func title(f field, path string) string {
 	return "what stands here"
 }
 
-// list reads a list, or one scalar as a list of one.
+// list reads a list, or one scalar, or one mapping where mappings are listed, as a list of one.
 func (d *decoder) list(n *yaml.Node, path string, out reflect.Value) {
 	elements := n.Content
-	if n.Kind == yaml.ScalarNode {
+	if n.Kind != yaml.SequenceNode {
 		elements = []*yaml.Node{n}
 	}
 	all := reflect.MakeSlice(out.Type(), len(elements), len(elements))

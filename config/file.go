@@ -19,6 +19,10 @@ type File struct {
 	TimeZone    string        `yaml:"time_zone"`    // of schedules that name none; default UTC
 	// Sources are credentials for asking the sources of replications how much waits there.
 	Sources []scheduler.SourceSpec `yaml:"sources"`
+	// Windows are times that come again and again, in which routes may be mute.
+	Windows []WindowSpec `yaml:"windows"`
+	// Inhibit mutes alerts while another, which explains them, fires on the same server.
+	Inhibit []notify.InhibitSpec `yaml:"inhibit"`
 	Part    `yaml:",inline"`
 }
 

@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"watchdog/diag"
+	"watchdog/notify"
 	"watchdog/rules"
 )
 
@@ -91,7 +92,7 @@ func (l *loader) reached(name string) bool {
 		routes = l.keptRoutes
 	}
 	for _, r := range routes {
-		if slices.Contains(r.To, name) {
+		if slices.Contains(r.To, name) || slices.ContainsFunc(r.Escalate, func(e notify.EscalateSpec) bool { return slices.Contains(e.To, name) }) {
 			return true
 		}
 		if l.sinkInUse(name) && len(r.Match) == 0 && !r.Continue {

@@ -117,7 +117,7 @@ func (l *loader) load() {
 	l.buildServers()
 	l.buildRules()
 	l.buildSinks()
-	l.buildRoutes()
+	l.buildRoutes(main)
 	l.buildChecks()
 	l.lint()
 }

@@ -5,39 +5,76 @@ import (
 	"slices"
 	"strings"
 
+	"watchdog/diag"
 	"watchdog/notify"
 )
 
-// buildRoutes checks all routes, and keeps of each what leads to a sink in use.
-func (l *loader) buildRoutes() {
-	_, problems := notify.NewRouter(specs(l.routes))
+// buildRoutes checks who hears what, and keeps of each route what leads to a sink in use.
+func (l *loader) buildRoutes(main *document) {
+	written := notify.Spec{
+		Routes: specs(l.routes), Inhibit: l.config.Understood.Inhibit,
+		Windows: l.buildWindows(main), Link: l.config.ExternalURL,
+	}
+	var problems []diag.Problem
+	l.config.Written, problems = notify.NewRouter(written)
 	for _, p := range problems {
-		var i int
-		if _, err := fmt.Sscanf(p.Field, "[%d]", &i); err != nil || i >= len(l.routes) {
-			panic("config: a problem of no route: " + p.Field)
-		}
-		_, p.Field, _ = strings.Cut(p.Field, "]")
-		p.Field = strings.TrimPrefix(p.Field, ".")
-		l.problem(l.routes[i].origin, p)
+		l.problem(l.routeOrigin(main, &p.Field), p)
 	}
 	l.config.Understood.Routes = specs(l.routes)
 
 	for _, it := range l.routes {
-		for i, name := range it.spec.To {
-			if !slices.Contains(l.sinkNames.all, name) {
-				l.dangling(it.origin, fmt.Sprintf("to[%d]", i), name, l.sinkNames)
+		l.checkSinks(it)
+		kept := it.spec
+		kept.To = l.inUse(kept.To)
+		kept.Escalate = nil
+		for _, step := range it.spec.Escalate {
+			if step.To = l.inUse(step.To); len(step.To) > 0 {
+				kept.Escalate = append(kept.Escalate, step)
 			}
 		}
-		kept := it.spec
-		kept.To = slices.DeleteFunc(slices.Clone(kept.To), func(name string) bool { return !l.sinkInUse(name) })
 		if len(kept.To) == 0 {
 			l.config.LeftOut = append(l.config.LeftOut, LeftOut{"route", it.place(""), "none of its sinks is in use"})
 			continue
 		}
 		l.keptRoutes = append(l.keptRoutes, kept)
 	}
-	router, _ := notify.NewRouter(l.keptRoutes)
-	l.config.Router = router.WithLink(l.config.ExternalURL)
+	written.Routes = l.keptRoutes
+	l.config.Router, _ = notify.NewRouter(written)
+}
+
+// routeOrigin is where the route, or the inhibition, of a problem stands; the rest of its field
+// is left in field.
+func (l *loader) routeOrigin(main *document, field *string) origin {
+	list, rest, _ := strings.Cut(*field, "[")
+	number, rest, _ := strings.Cut(rest, "]")
+	*field = strings.TrimPrefix(rest, ".")
+	var i int
+	if _, err := fmt.Sscanf(number, "%d", &i); err != nil {
+		panic("config: a problem of no place: " + list)
+	}
+	if list == "routes" {
+		return l.routes[i].origin
+	}
+	return origin{main, fmt.Sprintf("%s[%d]", list, i)}
+}
+
+func (l *loader) checkSinks(it item[notify.RouteSpec]) {
+	check := func(field string, sinks []string) {
+		for i, name := range sinks {
+			if !slices.Contains(l.sinkNames.all, name) {
+				l.dangling(it.origin, fmt.Sprintf("%s[%d]", field, i), name, l.sinkNames)
+			}
+		}
+	}
+	check("to", it.spec.To)
+	for i, step := range it.spec.Escalate {
+		check(fmt.Sprintf("escalate[%d].to", i), step.To)
+	}
+}
+
+// inUse are those of the sinks that are.
+func (l *loader) inUse(sinks []string) []string {
+	return slices.DeleteFunc(slices.Clone(sinks), func(name string) bool { return !l.sinkInUse(name) })
 }
 
 func (l *loader) sinkInUse(name string) bool {

@@ -100,6 +100,9 @@ func narrow(defs jsonschema.Definitions) {
 		p, _ := rule.Get(field)
 		p.Enum = anys(words)
 	}
+	steps := defs["NotifyEscalation"] // one step may stand for a list of one
+	*steps = jsonschema.Schema{Description: steps.Description, OneOf: []*jsonschema.Schema{steps.Items, {Type: "array", Items: steps.Items}}}
+
 	var states []any
 	for _, state := range snapshot.States {
 		states = append(states, string(state))

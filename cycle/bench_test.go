@@ -91,7 +91,7 @@ func BenchmarkReplay(b *testing.B) {
 		if err != nil {
 			b.Fatal(err)
 		}
-		state.Apply(c.Step(state, snap))
+		state.Apply(c.Step(state, snap, nil))
 	}
 	b.ReportMetric(b.Elapsed().Seconds()/float64(b.N)*month, "s/30-days")
 	b.ReportMetric(float64(b.N)*replications/b.Elapsed().Seconds(), "replications/s")

@@ -21,6 +21,7 @@ package cycle
 import (
 	"time"
 
+	"watchdog/alert"
 	"watchdog/notify"
 	"watchdog/rules"
 	"watchdog/snapshot"
@@ -34,6 +35,9 @@ type Cycle struct {
 	Router *notify.Router
 }
 
+// Standing is what people have said that stands.
+type Standing = notify.Standing
+
 // Explain says of each rule what it makes of one replication now, and changes nothing.
 func (c *Cycle) Explain(state *State, row *snapshot.Replication, now time.Time) []rules.Explanation {
 	return c.Rules.Explain(state.memory, row, now)
@@ -41,7 +45,10 @@ func (c *Cycle) Explain(state *State, row *snapshot.Replication, now time.Time) 
 
 // Step decides what one snapshot means, given what is remembered. It changes neither. The
 // caller commits the outcome and then applies it to the state.
-func (c *Cycle) Step(state *State, snap *snapshot.Snapshot) *Outcome {
+//
+// standing is what people have said; the same pointer as before means that nothing has changed,
+// and nil that nobody says anything.
+func (c *Cycle) Step(state *State, snap *snapshot.Snapshot, standing *Standing) *Outcome {
 	result := c.Rules.Step(state.memory, snap)
 	out := &Outcome{
 		Server:       state.Server(),
@@ -53,7 +60,24 @@ func (c *Cycle) Step(state *State, snap *snapshot.Snapshot) *Outcome {
 		rules:        result,
 	}
 	if c.Router != nil {
-		out.Messages = c.Router.Plan(result.Transitions)
+		out.say(c.Router.Step(state.told, notify.Input{
+			Now: result.At, Transitions: result.Transitions, Standing: standing,
+			Firing: func() []alert.Alert { return state.firingAfter(result) },
+		}))
+	}
+	return out
+}
+
+// Tick decides what is due by the passing of time alone: groups that waited, reminders,
+// escalations, and what is not muted any more. It is called when State.Wake says, and
+// after people said something.
+func (c *Cycle) Tick(state *State, now time.Time, standing *Standing) *Outcome {
+	out := &Outcome{Server: state.Server(), At: now}
+	if c.Router != nil {
+		out.say(c.Router.Step(state.told, notify.Input{
+			Now: now, Standing: standing,
+			Firing: func() []alert.Alert { return state.firingAfter(nil) },
+		}))
 	}
 	return out
 }

@@ -60,7 +60,7 @@ func compile(t testing.TB, specs ...rules.Spec) []*rules.Rule {
 
 func newCycle(t testing.TB) *cycle.Cycle {
 	t.Helper()
-	router, problems := notify.NewRouter([]notify.RouteSpec{{To: []string{"oncall"}}})
+	router, problems := notify.NewRouter(notify.Spec{Routes: []notify.RouteSpec{{To: []string{"oncall"}}}})
 	if len(problems) > 0 {
 		t.Fatalf("NewRouter: %+v", problems)
 	}
@@ -86,11 +86,11 @@ func TestStepOverARecordingIsPureAndSurvivesRestarts(t *testing.T) {
 	through, total := cycle.NewState("recording"), 0
 	disk := newDisk()
 	for i, snap := range recorded(t) {
-		outcome := c.Step(through, snap)
-		if diff := cmp.Diff(said(outcome), said(c.Step(through, snap))); diff != "" {
+		outcome := c.Step(through, snap, nil)
+		if diff := cmp.Diff(said(outcome), said(c.Step(through, snap, nil))); diff != "" {
 			t.Fatalf("snapshot %d decided again (-first +second):\n%s", i, diff)
 		}
-		if diff := cmp.Diff(said(outcome), said(c.Step(disk.load(t), snap))); diff != "" {
+		if diff := cmp.Diff(said(outcome), said(c.Step(disk.load(t), snap, nil))); diff != "" {
 			t.Fatalf("snapshot %d after a restart (-through +restarted):\n%s", i, diff)
 		}
 		if got, want := len(said(outcome)), len(outcome.Transitions); got != want {
@@ -99,7 +99,7 @@ func TestStepOverARecordingIsPureAndSurvivesRestarts(t *testing.T) {
 		disk.commit(t, outcome)
 		through.Apply(outcome)
 		total += len(outcome.Transitions)
-		if again := c.Step(through, snap); !again.Empty() {
+		if again := c.Step(through, snap, nil); !again.Empty() {
 			t.Fatalf("snapshot %d twice: got %v, want nothing", i, said(again))
 		}
 	}
@@ -113,10 +113,11 @@ type disk struct {
 	server       []byte
 	replications map[[2]string][]byte
 	alerts       map[string]cycle.AlertChange
+	told         map[string][]byte
 }
 
 func newDisk() *disk {
-	return &disk{replications: map[[2]string][]byte{}, alerts: map[string]cycle.AlertChange{}}
+	return &disk{replications: map[[2]string][]byte{}, alerts: map[string]cycle.AlertChange{}, told: map[string][]byte{}}
 }
 
 func (d *disk) commit(t *testing.T, o *cycle.Outcome) {
@@ -136,6 +137,12 @@ func (d *disk) commit(t *testing.T, o *cycle.Outcome) {
 		delete(d.replications, key)
 		if c.Memory != nil {
 			d.replications[key] = binary(c.Memory.AppendBinary)
+		}
+	}
+	for _, c := range o.Told {
+		delete(d.told, c.Key)
+		if c.Body != nil {
+			d.told[c.Key] = c.Body
 		}
 	}
 	for _, c := range o.Alerts {
@@ -161,6 +168,11 @@ func (d *disk) load(t *testing.T) *cycle.State {
 	}
 	for _, a := range d.alerts {
 		s.RestoreAlert(a.Alert)
+	}
+	for key, body := range d.told {
+		if err := s.RestoreTold(key, body); err != nil {
+			t.Fatal(err)
+		}
 	}
 	return s
 }

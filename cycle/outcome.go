@@ -26,8 +26,17 @@ type Outcome struct {
 	Transitions []alert.Transition
 	// Messages are what will be said.
 	Messages []notify.Message
+	// Told are what changed in who was told what, and which groups wait.
+	Told []notify.MemoryChange
+	// Muted is, by fingerprint, why somebody who would be told of a transition is not.
+	Muted map[string]string
 
-	rules *rules.Result
+	rules *rules.Result // nil of a tick
+	plan  *notify.Plan  // nil where nothing is said
+}
+
+func (o *Outcome) say(p *notify.Plan) {
+	o.plan, o.Messages, o.Told, o.Muted = p, p.Messages, p.Changes, p.Muted
 }
 
 // ReplicationChange is the new memory of one replication.
@@ -39,5 +48,5 @@ type AlertChange = rules.AlertChange
 // Empty reports whether there is nothing to commit.
 func (o *Outcome) Empty() bool {
 	return o.ServerMemory == nil && len(o.Replications) == 0 && len(o.Alerts) == 0 &&
-		len(o.Transitions) == 0 && len(o.Messages) == 0
+		len(o.Transitions) == 0 && len(o.Messages) == 0 && len(o.Told) == 0
 }

@@ -2,8 +2,10 @@ package cycle
 
 import (
 	"iter"
+	"time"
 
 	"watchdog/alert"
+	"watchdog/notify"
 	"watchdog/rules"
 	"watchdog/snapshot"
 )
@@ -11,10 +13,13 @@ import (
 // State is everything that is remembered about one server. One goroutine owns it.
 type State struct {
 	memory *rules.Memory
+	told   *notify.Memory
 }
 
 // NewState remembers nothing yet.
-func NewState(server string) *State { return &State{memory: rules.NewMemory(server)} }
+func NewState(server string) *State {
+	return &State{memory: rules.NewMemory(server), told: notify.NewMemory()}
+}
 
 // Server is the server's name.
 func (s *State) Server() string { return s.memory.Server() }
@@ -32,7 +37,46 @@ func (s *State) RestoreReplication(database, docID string, memory []byte) error 
 func (s *State) RestoreAlert(a alert.Alert) { s.memory.RestoreAlert(a) }
 
 // Apply makes a committed outcome the state. Outcomes of other states must not be given.
-func (s *State) Apply(o *Outcome) { s.memory.Apply(o.rules) }
+func (s *State) Apply(o *Outcome) {
+	if o.rules != nil {
+		s.memory.Apply(o.rules)
+	}
+	if o.plan != nil {
+		s.told.Apply(o.plan)
+	}
+}
+
+// RestoreTold takes back what one of Outcome.Told wrote.
+func (s *State) RestoreTold(key string, body []byte) error { return s.told.Restore(key, body) }
+
+// Wake is when something is due by the passing of time alone; zero when nothing is. Then Tick
+// is to be called.
+func (s *State) Wake() time.Time { return s.told.Wake() }
+
+// firingAfter are the alerts that fire after a result is applied; nil is none.
+func (s *State) firingAfter(result *rules.Result) []alert.Alert {
+	var changed map[string]*rules.AlertChange
+	if result != nil {
+		changed = make(map[string]*rules.AlertChange, len(result.Alerts))
+		for i := range result.Alerts {
+			changed[result.Alerts[i].Alert.Fingerprint] = &result.Alerts[i]
+		}
+	}
+	var firing []alert.Alert
+	for _, a := range s.memory.Alerts() {
+		if changed[a.Fingerprint] == nil && a.Status == alert.StatusFiring {
+			firing = append(firing, a)
+		}
+	}
+	if result != nil {
+		for i := range result.Alerts {
+			if c := &result.Alerts[i]; !c.Ended && c.Alert.Status == alert.StatusFiring {
+				firing = append(firing, c.Alert)
+			}
+		}
+	}
+	return firing
+}
 
 // Alerts are those that are pending or firing, ordered by rule and subject.
 func (s *State) Alerts() []alert.Alert { return s.memory.Alerts() }

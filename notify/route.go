@@ -5,6 +5,7 @@ import (
 	"iter"
 	"slices"
 	"strings"
+	"time"
 
 	"watchdog/alert"
 	"watchdog/diag"
@@ -20,93 +21,120 @@ type RouteSpec struct {
 	// GroupBy are the labels of which each combination makes one message; nil means server and
 	// rule, an empty list means one group for all.
 	GroupBy []string `yaml:"group_by"`
+	// GroupWait is how long a group waits for more after its first transition; default 0: the
+	// transitions of one check form one message, and nothing waits.
+	GroupWait time.Duration `yaml:"group_wait"`
+	// RepeatInterval is after how long an alert that still fires is told again; default never.
+	RepeatInterval time.Duration `yaml:"repeat_interval"`
+	// ReminderBackoff is by how much the interval grows with each reminder; default 1: not at
+	// all.
+	ReminderBackoff float64 `yaml:"reminder_backoff"`
+	// Mute are names of windows in which nothing is told; what still fires when one ends is
+	// told then.
+	Mute []string `yaml:"mute"`
+	// Escalate are further sinks that are told of an alert which has fired for so long, unless
+	// it was acknowledged.
+	Escalate Escalation `yaml:"escalate"`
 }
 
-// Router holds the routes in order. It is immutable.
+// Escalation is one step or several.
+type Escalation []EscalateSpec
+
+// EscalateSpec is one step of an escalation.
+type EscalateSpec struct {
+	After time.Duration `yaml:"after"` // since the alert was first told
+	To    []string      `yaml:"to"`    // names of sinks
+}
+
+// Spec is everything that says who hears what.
+type Spec struct {
+	Routes  []RouteSpec
+	Inhibit []InhibitSpec
+	Windows []Window
+	Link    string // external_url: where messages link to; may be empty
+}
+
+// Router says who hears what, and when. It is immutable.
 type Router struct {
-	routes []route
-	link   string
+	routes  []route
+	inhibit []inhibition
+	link    string
 }
 
 type route struct {
-	number  int // from 1
-	match   alert.Matchers
-	to      []string
-	goOn    bool
-	groupBy []string
+	number   int // from 1
+	match    alert.Matchers
+	to       []string
+	goOn     bool
+	groupBy  []string
+	wait     time.Duration
+	repeat   time.Duration
+	backoff  float64
+	mute     []Window
+	escalate Escalation
 }
 
 var defaultGroupBy = []string{"server", "rule"}
 
-// NewRouter checks the routes of a config; problem fields are "[0].to" and so on. That the
-// sinks exist is for the config to check.
-func NewRouter(routes []RouteSpec) (*Router, []diag.Problem) {
-	r := &Router{}
+// NewRouter checks a config; problem fields are "routes[0].to", "inhibit[1].equal" and so on.
+// That the sinks exist is for the config to check.
+func NewRouter(s Spec) (*Router, []diag.Problem) {
+	r := &Router{link: strings.TrimSuffix(s.Link, "/")}
+	if r.link != "" {
+		r.link += "/"
+	}
 	var problems []diag.Problem
-	for i, spec := range routes {
-		if len(spec.To) == 0 {
-			problems = append(problems, diag.Problemf(fmt.Sprintf("[%d].to", i),
-				"name one or more sinks, as in to: [oncall]", "the route leads nowhere"))
-		}
-		one := route{number: i + 1, match: alert.NewMatchers(spec.Match), to: spec.To, goOn: spec.Continue, groupBy: spec.GroupBy}
-		if one.groupBy == nil {
-			one.groupBy = defaultGroupBy
-		}
-		r.routes = append(r.routes, one)
+	for i, spec := range s.Routes {
+		one, found := newRoute(i, spec, s.Windows)
+		r.routes, problems = append(r.routes, one), append(problems, found...)
+	}
+	for i, spec := range s.Inhibit {
+		one, found := newInhibition(i, spec)
+		r.inhibit, problems = append(r.inhibit, one), append(problems, found...)
 	}
 	return r, problems
 }
 
-// WithLink is the router whose messages link to the page at this URL (external_url).
-func (r *Router) WithLink(url string) *Router {
-	linked := *r
-	linked.link = strings.TrimSuffix(url, "/")
-	if linked.link != "" {
-		linked.link += "/"
+func newRoute(i int, spec RouteSpec, windows []Window) (route, []diag.Problem) {
+	field := func(name string) string { return fmt.Sprintf("routes[%d].%s", i, name) }
+	var problems []diag.Problem
+	if len(spec.To) == 0 {
+		problems = append(problems, diag.Problemf(field("to"), "name one or more sinks, as in to: [oncall]", "the route leads nowhere"))
 	}
-	return &linked
-}
-
-// group is a message in the making.
-type group struct {
-	sink   string
-	labels map[string]string
-	alerts []alert.Transition
-}
-
-// Plan makes the messages for the transitions of one check: for each the routes in order, the
-// first that fits, and on while it says continue. A sink hears of a transition once, however
-// many routes lead to it.
-func (r *Router) Plan(transitions []alert.Transition) []Message {
-	var groups []*group
-	byKey := map[string]*group{}
-	for _, t := range transitions {
-		for sink, route := range r.sinksFor(&t) {
-			labels := route.groupLabels(&t)
-			key := sink + " " + groupKey(labels)
-			g := byKey[key]
-			if g == nil {
-				g = &group{sink: sink, labels: labels}
-				byKey[key] = g
-				groups = append(groups, g)
-			}
-			g.alerts = append(g.alerts, r.linked(t))
+	if spec.ReminderBackoff != 0 && spec.ReminderBackoff < 1 {
+		problems = append(problems, diag.Problemf(field("reminder_backoff"), "write 2 to wait twice as long each time", "reminders cannot come faster and faster"))
+	}
+	r := route{
+		number: i + 1, match: alert.NewMatchers(spec.Match), to: spec.To, goOn: spec.Continue, groupBy: spec.GroupBy,
+		wait: spec.GroupWait, repeat: spec.RepeatInterval, backoff: max(1, spec.ReminderBackoff), escalate: spec.Escalate,
+	}
+	if r.groupBy == nil {
+		r.groupBy = defaultGroupBy
+	}
+	for j, name := range spec.Mute {
+		k := slices.IndexFunc(windows, func(w Window) bool { return w.Name == name })
+		if k < 0 {
+			problems = append(problems, diag.Problemf(field(fmt.Sprintf("mute[%d]", j)), windowHint(name, windows), "there is no window %q", name))
+			continue
+		}
+		r.mute = append(r.mute, windows[k])
+	}
+	for j, e := range spec.Escalate {
+		if e.After <= 0 || len(e.To) == 0 {
+			problems = append(problems, diag.Problemf(field(fmt.Sprintf("escalate[%d]", j)), "write escalate: {after: 15m, to: [manager]}", "a step needs a time and a sink"))
 		}
 	}
-	var messages []Message
-	for _, g := range groups {
-		messages = append(messages, r.messages(g)...)
-	}
-	return messages
+	slices.SortStableFunc(r.escalate, func(a, b EscalateSpec) int { return int(a.After - b.After) })
+	return r, problems
 }
 
-// sinksFor gives each sink that hears of a transition, once, with the route that leads there.
-func (r *Router) sinksFor(t *alert.Transition) iter.Seq2[string, *route] {
+// sinksFor gives each sink that hears of an alert, once, with the route that leads there.
+func (r *Router) sinksFor(a *alert.Alert) iter.Seq2[string, *route] {
 	return func(yield func(string, *route) bool) {
 		var told []string
 		for i := range r.routes {
 			route := &r.routes[i]
-			if !route.match.Match(func(name string) string { return Label(t, name) }) {
+			if !route.match.Match(func(name string) string { return Label(a, name) }) {
 				continue
 			}
 			for _, sink := range route.to {
@@ -125,63 +153,45 @@ func (r *Router) sinksFor(t *alert.Transition) iter.Seq2[string, *route] {
 	}
 }
 
-func (r *Router) linked(t alert.Transition) alert.Transition {
-	if r.link != "" {
-		t.URL = r.link + "#" + t.Fingerprint
+// leadsTo is a route that leads to a sink, by escalation too; nil when none does any more.
+func (r *Router) leadsTo(sink string) *route {
+	for i := range r.routes {
+		one := &r.routes[i]
+		if slices.Contains(one.to, sink) || slices.ContainsFunc(one.escalate, func(e EscalateSpec) bool { return slices.Contains(e.To, sink) }) {
+			return one
+		}
 	}
-	return t
+	return nil
 }
 
-// messages cuts a group into messages that a receiver can take.
-func (r *Router) messages(g *group) []Message {
-	slices.SortStableFunc(g.alerts, compareForReader)
-	var out []Message
-	for part := range slices.Chunk(g.alerts, MaxAlerts) {
-		at := part[0].At
-		out = append(out, Message{
-			ID: messageID(at, g.sink, g.labels, part), Sink: g.sink, Group: g.labels,
-			At: at, URL: r.link, Alerts: part,
-		})
-	}
-	return out
-}
-
-// compareForReader puts first what matters most: what fires, critical first.
-func compareForReader(a, b alert.Transition) int {
-	if c := int(b.Severity) - int(a.Severity); c != 0 {
-		return c
-	}
-	return strings.Compare(a.Rule+"\xff"+a.Subject().String(), b.Rule+"\xff"+b.Subject().String())
-}
-
-func (r *route) groupLabels(t *alert.Transition) map[string]string {
+func (r *route) groupLabels(a *alert.Alert) map[string]string {
 	labels := make(map[string]string, len(r.groupBy))
 	for _, name := range r.groupBy {
-		labels[name] = Label(t, name)
+		labels[name] = Label(a, name)
 	}
 	return labels
 }
 
-// Label is a label of a transition, for match and group_by; "" when it has none of that name.
-func Label(t *alert.Transition, name string) string {
+// Label is a label of an alert, for match and group_by; "" when it has none of that name.
+func Label(a *alert.Alert, name string) string {
 	switch name {
 	case "rule":
-		return t.Rule
+		return a.Rule
 	case "severity":
-		return t.Severity.String()
+		return a.Severity.String()
 	case "server":
-		return t.Server
+		return a.Server
 	case "database":
-		return t.Database
+		return a.Database
 	case "doc_id":
-		return t.DocID
+		return a.DocID
 	case "state":
-		return t.State
+		return a.State
 	case "source":
-		return t.Source
+		return a.Source
 	case "target":
-		return t.Target
+		return a.Target
 	default:
-		return t.Labels[name]
+		return a.Labels[name]
 	}
 }

@@ -31,11 +31,22 @@ func critical(tr *alert.Transition) { tr.Severity = alert.Critical }
 
 func router(t *testing.T, routes ...notify.RouteSpec) *notify.Router {
 	t.Helper()
-	r, problems := notify.NewRouter(routes)
+	r, problems := notify.NewRouter(notify.Spec{Routes: routes})
 	if len(problems) > 0 {
 		t.Fatalf("NewRouter: %+v", problems)
 	}
 	return r
+}
+
+// plan is what a router says of transitions that are the first it hears of.
+func plan(r *notify.Router, transitions ...alert.Transition) []notify.Message {
+	var firing []alert.Alert
+	for _, t := range transitions {
+		firing = append(firing, t.Alert)
+	}
+	return r.Step(notify.NewMemory(), notify.Input{
+		Now: transitions[0].At, Transitions: transitions, Firing: func() []alert.Alert { return firing },
+	}).Messages
 }
 
 func lines(messages []notify.Message) []string {
@@ -50,7 +61,7 @@ func lines(messages []notify.Message) []string {
 	return out
 }
 
-func TestPlan(t *testing.T) {
+func TestRoutesTakeTransitions(t *testing.T) {
 	all := []alert.Transition{
 		fires("failed", "prod", "a"), fires("failed", "prod", "b", critical),
 		fires("stalled", "prod", "c"), fires("failed", "test", "d"),
@@ -105,8 +116,8 @@ func TestPlan(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			if diff := cmp.Diff(tt.want, lines(router(t, tt.routes...).Plan(all))); diff != "" {
-				t.Errorf("Plan (-want +got):\n%s", diff)
+			if diff := cmp.Diff(tt.want, lines(plan(router(t, tt.routes...), all...))); diff != "" {
+				t.Errorf("Step (-want +got):\n%s", diff)
 			}
 		})
 	}
@@ -117,7 +128,7 @@ func TestPlanOfManyKeepsWithinWhatAMessageMayHold(t *testing.T) {
 	for i := range 2*notify.MaxAlerts + 1 {
 		many = append(many, fires("failed", "prod", fmt.Sprintf("doc%04d", i)))
 	}
-	messages := router(t, notify.RouteSpec{To: []string{"oncall"}}).Plan(many)
+	messages := plan(router(t, notify.RouteSpec{To: []string{"oncall"}}), many...)
 	ids := map[string]bool{}
 	told := 0
 	for _, m := range messages {
@@ -134,7 +145,7 @@ func TestPlanOfManyKeepsWithinWhatAMessageMayHold(t *testing.T) {
 
 func TestMessageIDIsMadeFromWhatIsSaidToWhomAndWhen(t *testing.T) {
 	r := router(t, notify.RouteSpec{To: []string{"oncall", "hook"}})
-	id := func(trs ...alert.Transition) string { return r.Plan(trs)[0].ID }
+	id := func(trs ...alert.Transition) string { return plan(r, trs...)[0].ID }
 	base := id(fires("failed", "prod", "a"))
 	if want := regexp.MustCompile(`^dlv_[0-9A-HJKMNP-TV-Z]{26}$`); !want.MatchString(base) {
 		t.Errorf("id: got %q, want the form %s", base, want)
@@ -147,7 +158,7 @@ func TestMessageIDIsMadeFromWhatIsSaidToWhomAndWhen(t *testing.T) {
 	for name, other := range map[string]string{
 		"another alert": id(fires("failed", "prod", "b")),
 		"another time":  id(later),
-		"another sink":  r.Plan([]alert.Transition{fires("failed", "prod", "a")})[1].ID,
+		"another sink":  plan(r, fires("failed", "prod", "a"))[1].ID,
 	} {
 		if other == base {
 			t.Errorf("%s: got the same id", name)
@@ -159,15 +170,16 @@ func TestMessageIDIsMadeFromWhatIsSaidToWhomAndWhen(t *testing.T) {
 }
 
 func TestLinkLeadsToTheAlert(t *testing.T) {
-	r := router(t, notify.RouteSpec{To: []string{"oncall"}}).WithLink("https://watchdog.example.com")
-	m := r.Plan([]alert.Transition{fires("failed", "prod", "a")})[0]
+	r, _ := notify.NewRouter(notify.Spec{Routes: []notify.RouteSpec{{To: []string{"oncall"}}}, Link: "https://watchdog.example.com"})
+	m := plan(r, fires("failed", "prod", "a"))[0]
 	if m.URL != "https://watchdog.example.com/" || m.Alerts[0].URL != "https://watchdog.example.com/#"+m.Alerts[0].Fingerprint {
 		t.Errorf("links: got %q and %q", m.URL, m.Alerts[0].URL)
 	}
 }
 
 func TestRouteThatLeadsNowhereIsAMistake(t *testing.T) {
-	if _, problems := notify.NewRouter([]notify.RouteSpec{{To: []string{"a"}}, {}}); len(problems) != 1 || problems[0].Field != "[1].to" {
-		t.Errorf("NewRouter: got %+v, want one problem of [1].to", problems)
+	_, problems := notify.NewRouter(notify.Spec{Routes: []notify.RouteSpec{{To: []string{"a"}}, {}}})
+	if len(problems) != 1 || problems[0].Field != "routes[1].to" {
+		t.Errorf("NewRouter: got %+v, want one problem of routes[1].to", problems)
 	}
 }

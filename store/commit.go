@@ -39,9 +39,12 @@ func commit(tx *transaction, o *cycle.Outcome) error {
 		}
 	}
 	for i := range o.Transitions {
-		if err := addTransition(tx, &o.Transitions[i]); err != nil {
+		if err := addTransition(tx, &o.Transitions[i], o.Muted[o.Transitions[i].Fingerprint]); err != nil {
 			return fmt.Errorf("transition of %s of %s: %w", o.Transitions[i].Rule, o.Transitions[i].Subject(), err)
 		}
+	}
+	if err := putTold(tx, o); err != nil {
+		return err
 	}
 	for i := range o.Messages {
 		if err := say(tx, &o.Messages[i]); err != nil {
@@ -101,14 +104,33 @@ func putAlert(tx *transaction, change *cycle.AlertChange) error {
 	return err
 }
 
-func addTransition(tx *transaction, t *alert.Transition) error {
+// putTold keeps who was told what, and which groups wait.
+func putTold(tx *transaction, o *cycle.Outcome) error {
+	for _, c := range o.Told {
+		var err error
+		if c.Body == nil {
+			_, err = tx.exec(`DELETE FROM told WHERE server = ? AND key = ?`, o.Server, c.Key)
+		} else {
+			_, err = tx.exec(`INSERT INTO told (server, key, body) VALUES (?, ?, ?)
+				ON CONFLICT DO UPDATE SET body = excluded.body`, o.Server, c.Key, string(c.Body))
+		}
+		if err != nil {
+			return fmt.Errorf("who was told, %s: %w", c.Key, err)
+		}
+	}
+	return nil
+}
+
+// addTransition keeps what happened; mutedBy is why somebody is not told, empty when everybody
+// is.
+func addTransition(tx *transaction, t *alert.Transition, mutedBy string) error {
 	body, err := json.Marshal(t)
 	if err != nil {
 		return err
 	}
-	_, err = tx.exec(`INSERT INTO transitions (at, server, database, doc_id, rule, status, reason, body)
-		VALUES (?, ?, ?, ?, ?, ?, ?, ?)`,
-		micros(t.At), t.Server, t.Database, t.DocID, t.Rule, string(t.Status), string(t.Reason), string(body))
+	_, err = tx.exec(`INSERT INTO transitions (at, server, database, doc_id, rule, status, reason, body, muted_by)
+		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+		micros(t.At), t.Server, t.Database, t.DocID, t.Rule, string(t.Status), string(t.Reason), string(body), mutedBy)
 	return err
 }
 

@@ -30,6 +30,8 @@ func (c *counted) RestoreReplication(_, _ string, memory []byte) error {
 
 func (c *counted) RestoreAlert(alert.Alert) {}
 
+func (c *counted) RestoreTold(string, []byte) error { return nil }
+
 func TestKillAtAnyMomentLeavesWholeCommits(t *testing.T) {
 	path := newFile(t)
 	for range 5 {

@@ -49,13 +49,15 @@ const pruneBatch = 1000
 const (
 	pruneTransitionsSQL = `DELETE FROM transitions WHERE id IN (SELECT id FROM transitions WHERE at < ? LIMIT ?)`
 	pruneOutboxSQL      = `DELETE FROM outbox WHERE seq IN (SELECT seq FROM outbox WHERE done_at < ? LIMIT ?)`
+	pruneSilencesSQL    = `DELETE FROM silences WHERE id IN (SELECT id FROM silences WHERE ends_at < ? LIMIT ?)`
+	pruneAcksSQL        = `DELETE FROM acks WHERE fingerprint IN (SELECT fingerprint FROM acks WHERE at < ? LIMIT ?)`
 )
 
-// Prune deletes transitions that happened, and deliveries that were sent or buried, before a
-// time, and gives how many. What is queued stays, however old.
+// Prune deletes transitions that happened, deliveries that were sent or buried, silences that
+// ended and acknowledgements that were made before a time, and gives how many. What is queued stays, however old.
 func (s *SQLite) Prune(ctx context.Context, before time.Time) (int, error) {
 	total := 0
-	for _, query := range [...]string{pruneTransitionsSQL, pruneOutboxSQL} {
+	for _, query := range [...]string{pruneTransitionsSQL, pruneOutboxSQL, pruneSilencesSQL, pruneAcksSQL} {
 		for n := pruneBatch; n == pruneBatch; {
 			err := s.write(ctx, func(tx *transaction) (err error) {
 				n, err = tx.exec(query, micros(before), pruneBatch)

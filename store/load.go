@@ -18,6 +18,7 @@ type Restorer interface {
 	// RestoreReplication may keep the strings, but not the memory.
 	RestoreReplication(database, docID string, memory []byte) error
 	RestoreAlert(a alert.Alert)
+	RestoreTold(key string, body []byte) error
 }
 
 // Load gives everything that is remembered about a server; nothing is an empty state.
@@ -41,10 +42,13 @@ func (s *SQLite) Restore(ctx context.Context, server string, into Restorer) erro
 		}
 		alerts, err := selectJSON[alert.Alert](ctx, tx, `SELECT body FROM alerts WHERE server = ?
 			ORDER BY database, doc_id, rule`, server)
+		if err != nil {
+			return err
+		}
 		for _, a := range alerts {
 			into.RestoreAlert(a)
 		}
-		return err
+		return restoreTold(ctx, tx, server, into)
 	})
 	if err != nil {
 		return fmt.Errorf("load state of %s: %w", server, err)
@@ -62,6 +66,24 @@ func restoreServer(ctx context.Context, tx *sql.Tx, server string, into Restorer
 		return err
 	}
 	return into.RestoreServer(memory)
+}
+
+func restoreTold(ctx context.Context, tx *sql.Tx, server string, into Restorer) error {
+	rows, err := tx.QueryContext(ctx, `SELECT key, body FROM told WHERE server = ? ORDER BY key`, server)
+	if err != nil {
+		return err
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var key, body string
+		if err := rows.Scan(&key, &body); err != nil {
+			return err
+		}
+		if err := into.RestoreTold(key, []byte(body)); err != nil {
+			return err
+		}
+	}
+	return rows.Err()
 }
 
 func restoreReplications(ctx context.Context, tx *sql.Tx, server string, into Restorer) error {

@@ -21,6 +21,9 @@ type Options struct {
 	// ReadOnly opens the file beside the process that owns it: nothing is locked, created or
 	// migrated, and what writes fails.
 	ReadOnly bool
+	// Beside opens the file beside the process that owns it, to write what people say: silences
+	// and acknowledgements, which the owner reads again and again. Nothing else may be written.
+	Beside bool
 }
 
 // ErrNoStore is the error of opening for reading what nobody has created yet.
@@ -56,13 +59,20 @@ func open(ctx context.Context, dsn string, opts Options, migrations fs.FS) (*SQL
 	if err != nil {
 		return nil, err
 	}
-	if !opts.ReadOnly {
+	if !opts.ReadOnly && !opts.Beside {
 		return openOwned(ctx, path, exists, steps)
 	}
 	if !exists {
 		return nil, ErrNoStore
 	}
-	return openReadOnly(ctx, path, steps)
+	s, err := openReadOnly(ctx, path, steps)
+	if err != nil || opts.ReadOnly {
+		return s, err
+	}
+	if s.writer, err = connect(ctx, dataSource(path, writing), 1); err != nil {
+		return nil, errors.Join(explain(err), s.reader.Close())
+	}
+	return s, nil
 }
 
 // checkDSN refuses what is not a path, before it becomes the name of a new file.

@@ -91,6 +91,8 @@ type count struct{ replications, bytes int }
 
 func (c *count) RestoreServer([]byte) error { return nil }
 func (c *count) RestoreAlert(alert.Alert)   {}
+
+func (c *count) RestoreTold(string, []byte) error { return nil }
 func (c *count) RestoreReplication(_, _ string, memory []byte) error {
 	c.replications, c.bytes = c.replications+1, c.bytes+len(memory)
 	return nil

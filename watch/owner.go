@@ -33,9 +33,12 @@ type owner struct {
 	ledger    Ledger
 	committed func(*cycle.Outcome)
 	reported  func(*Report)
-	alerts    []alert.Alert // of the last report
+	said      func(context.Context) (*cycle.Standing, error)
+	stands    *cycle.Standing // as last heard
+	alerts    []alert.Alert   // of the last report
 	log       *slog.Logger
 	failing   bool          // the last look was incomplete
+	stuck     bool          // the last tick could not be committed
 	bell      Doorbell      // nil: there is none
 	wake      chan struct{} // of one: some check is due
 	rung      chan struct{} // of one: what is due is not to be delayed
@@ -51,7 +54,7 @@ type dueCheck struct {
 func newOwner(s Server, state *cycle.State, opts Options) *owner {
 	o := &owner{
 		name: s.Name, reader: s.Reader, bell: s.Doorbell, state: state, ledger: opts.Ledger,
-		committed: opts.Committed, reported: opts.Reported, log: opts.Log.With("server", s.Name),
+		committed: opts.Committed, reported: opts.Reported, said: opts.Standing, log: opts.Log.With("server", s.Name),
 		checks: make([]dueCheck, len(s.Checks)),
 		wake:   make(chan struct{}, 1),
 		rung:   make(chan struct{}, 1),
@@ -95,10 +98,18 @@ func (o *owner) deaf(err error) {
 // run runs what is due until ctx ends.
 func (o *owner) run(ctx context.Context) {
 	for {
+		alarm := time.NewTimer(o.untilTick())
 		select {
 		case <-ctx.Done():
+			alarm.Stop()
 			return
+		case <-alarm.C:
+			err := o.tick(ctx)
+			if o.stuck = err != nil; o.stuck {
+				o.log.Error("what was due could not be decided", "err", err)
+			}
 		case <-o.wake:
+			alarm.Stop()
 		}
 		select {
 		case <-o.rung:
@@ -163,7 +174,17 @@ func (o *owner) decide(ctx context.Context, c *dueCheck, report *Report) (err er
 	if err := ctx.Err(); err != nil {
 		return err // what was cut short by stopping says nothing about the server
 	}
-	outcome := c.Cycle.Step(o.state, snap)
+	outcome := c.Cycle.Step(o.state, snap, o.standing(ctx))
+	if err := o.commit(ctx, outcome); err != nil {
+		return err
+	}
+	report.Outcome = outcome
+	o.tell(c, snap, outcome)
+	return nil
+}
+
+// commit stores an outcome, and only then lets it take effect.
+func (o *owner) commit(ctx context.Context, outcome *cycle.Outcome) error {
 	if !outcome.Empty() {
 		committing, done := outlive(ctx, commitGrace)
 		defer done()
@@ -172,8 +193,6 @@ func (o *owner) decide(ctx context.Context, c *dueCheck, report *Report) (err er
 		}
 	}
 	o.state.Apply(outcome)
-	report.Outcome = outcome
-	o.tell(c, snap, outcome)
 	if o.committed != nil {
 		o.committed(outcome)
 	}

@@ -81,6 +81,9 @@ type Check struct {
 type Options struct {
 	Ledger Ledger
 	Log    *slog.Logger
+	// Standing gives what people have said, before each decision: the same pointer as long as
+	// nothing has changed. Nil is fine: nobody says anything.
+	Standing func(ctx context.Context) (*cycle.Standing, error)
 	// Committed is called after each commit, by the goroutine that owns the server: it must be
 	// quick. Nil is fine.
 	Committed func(*cycle.Outcome)

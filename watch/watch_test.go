@@ -17,6 +17,7 @@ import (
 
 	"watchdog/alert"
 	"watchdog/cycle"
+	"watchdog/notify"
 	"watchdog/rules"
 	"watchdog/snapshot"
 	"watchdog/watch"
@@ -73,7 +74,10 @@ type ledger struct {
 	fails func(since time.Duration) bool
 	began time.Time
 	told  []string
+	said  []string
 	load  error
+
+	standing func() *notify.Standing
 }
 
 func (l *ledger) Load(_ context.Context, server string) (*cycle.State, error) {
@@ -86,6 +90,9 @@ func (l *ledger) Commit(_ context.Context, o *cycle.Outcome) error {
 	since := time.Since(l.began)
 	if l.fails != nil && l.fails(since) {
 		return errors.New("disk full")
+	}
+	for _, m := range o.Messages {
+		l.said = append(l.said, fmt.Sprintf("%s %d to %s", since, len(m.Alerts), m.Sink))
 	}
 	for _, t := range o.Transitions {
 		l.told = append(l.told, fmt.Sprintf("%s %s %s", since, t.Status, t.DocID))
@@ -120,6 +127,9 @@ func run(t *testing.T, r *reader, l *ledger, during time.Duration, all []watch.C
 	defer cancel()
 	r.began, l.began = time.Now(), time.Now()
 	opts := watch.Options{Ledger: l, Log: slog.New(slog.NewTextHandler(io.Discard, nil))}
+	if l.standing != nil {
+		opts.Standing = func(context.Context) (*cycle.Standing, error) { return l.standing(), nil }
+	}
 	if err := watch.Run(ctx, []watch.Server{{Name: "prod", Reader: r, Checks: all}}, opts); err != nil {
 		t.Errorf("Run: %v", err)
 	}
@@ -376,4 +386,66 @@ func TestACheckComesDueByHand(t *testing.T) {
 			t.Errorf("looks (-want +got):\n%s", diff)
 		}
 	})
+}
+
+// Between two looks what is due is said at its time, and a silence counts within two seconds.
+func TestWhatIsDueBetweenTwoLooksIsSaidInTime(t *testing.T) {
+	tests := []struct {
+		name     string
+		route    notify.RouteSpec
+		standing func(since time.Duration) *notify.Standing
+		fails    func(since time.Duration) bool
+		want     []string
+	}{
+		{"a group that waits", notify.RouteSpec{GroupWait: 7 * time.Second}, nil, nil, []string{"7s 1 to oncall"}},
+		{
+			"reminders", notify.RouteSpec{RepeatInterval: 25 * time.Second}, nil, nil,
+			[]string{"0s 1 to oncall", "25s 1 to oncall", "50s 1 to oncall"},
+		},
+		{
+			"a silence that is taken away", notify.RouteSpec{},
+			silencedUntil(11 * time.Second), nil, []string{"12s 1 to oncall"},
+		},
+		{
+			"a full disk delays it", notify.RouteSpec{GroupWait: 7 * time.Second}, nil,
+			func(since time.Duration) bool { return since > 5*time.Second && since < 12*time.Second },
+			[]string{"13s 1 to oncall"},
+		},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				began := time.Now()
+				tt.route.To = []string{"oncall"}
+				router, problems := notify.NewRouter(notify.Spec{Routes: []notify.RouteSpec{tt.route}})
+				if len(problems) > 0 {
+					t.Fatalf("NewRouter: %+v", problems)
+				}
+				all := checks(t, every(time.Hour))
+				all[0].Cycle.Router = router
+				l := &ledger{fails: tt.fails}
+				if tt.standing != nil {
+					l.standing = func() *notify.Standing { return tt.standing(time.Since(began)) }
+				}
+				run(t, &reader{state: always(map[string]snapshot.State{"orders": snapshot.Failed})}, l, time.Minute, all)
+				if diff := cmp.Diff(tt.want, l.said); diff != "" {
+					t.Errorf("said (-want +got):\n%s", diff)
+				}
+			})
+		})
+	}
+}
+
+// silencedUntil gives a silence over everything, and from a moment on none.
+func silencedUntil(end time.Duration) func(time.Duration) *notify.Standing {
+	nobody := &notify.Standing{}
+	silenced := &notify.Standing{Silences: []notify.Silence{{
+		Match: map[string][]string{"doc_id": {"*"}}, EndsAt: time.Date(2100, 1, 1, 0, 0, 0, 0, time.UTC),
+	}}}
+	return func(since time.Duration) *notify.Standing {
+		if since >= end {
+			return nobody
+		}
+		return silenced
+	}
 }

@@ -38,7 +38,7 @@ func planOf(t testing.TB, when ...string) *ruletest.Plan {
 		}
 		all = append(all, r)
 	}
-	router, problems := notify.NewRouter([]notify.RouteSpec{{To: []string{"oncall"}}})
+	router, problems := notify.NewRouter(notify.Spec{Routes: []notify.RouteSpec{{To: []string{"oncall"}}}})
 	if len(problems) > 0 {
 		t.Fatalf("NewRouter: %+v", problems)
 	}

@@ -102,7 +102,7 @@ func (r *run) step(i int) {
 	r.outcomes = r.outcomes[:0]
 	for _, snap := range r.test.snapshots(i) {
 		state := r.states[snap.Server]
-		outcome := r.cycles[snap.Server].Step(state, snap)
+		outcome := r.cycles[snap.Server].Step(state, snap, nil)
 		state.Apply(outcome)
 		r.at = snap.At
 		r.outcomes = append(r.outcomes, outcome)

@@ -38,6 +38,7 @@ CREATE TABLE transitions (
 	rule     TEXT    NOT NULL,
 	status   TEXT    NOT NULL,
 	reason   TEXT    NOT NULL,
+	muted_by TEXT    NOT NULL, -- why somebody who would be told is not; '' when everybody is
 	body     TEXT    NOT NULL -- JSON, the whole transition
 ) STRICT;
 
@@ -75,3 +76,27 @@ CREATE TABLE outbox_keys (
 ) STRICT, WITHOUT ROWID;
 
 CREATE INDEX outbox_keys_seq ON outbox_keys (seq);
+
+-- Who was told what of the alerts that fire, and the groups that wait for more.
+CREATE TABLE told (
+	server TEXT NOT NULL,
+	key    TEXT NOT NULL, -- opaque: what it is about
+	body   TEXT NOT NULL, -- JSON, opaque
+	PRIMARY KEY (server, key)
+) STRICT, WITHOUT ROWID;
+
+-- What people say, which also another process may write.
+CREATE TABLE silences (
+	id      TEXT    NOT NULL PRIMARY KEY,
+	ends_at INTEGER NOT NULL,
+	body    TEXT    NOT NULL -- JSON, the whole silence
+) STRICT, WITHOUT ROWID;
+
+CREATE INDEX silences_ends_at ON silences (ends_at);
+
+-- Who has which alert.
+CREATE TABLE acks (
+	fingerprint TEXT    NOT NULL PRIMARY KEY,
+	at          INTEGER NOT NULL,
+	body        TEXT    NOT NULL -- JSON, the whole acknowledgement
+) STRICT, WITHOUT ROWID;

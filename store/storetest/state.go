@@ -16,6 +16,12 @@ type remembered struct {
 	Server       []string // each time that it was given
 	Replications []string // "database/doc_id memory"
 	Alerts       []alert.Alert
+	Told         []string // "key body"
+}
+
+func (r *remembered) RestoreTold(key string, body []byte) error {
+	r.Told = append(r.Told, key+" "+string(body))
+	return nil
 }
 
 func (r *remembered) RestoreServer(memory []byte) error {
@@ -73,6 +79,7 @@ func whole() cycle.Outcome {
 		Alerts:      []cycle.AlertChange{{Alert: firing("replication-stalled", "orders")}, {Alert: firing("replication-failed", "orders")}},
 		Transitions: []alert.Transition{transition("replication-failed", "orders", 0)},
 		Messages:    []notify.Message{message("dlv_1", "oncall", "a")},
+		Told:        []notify.MemoryChange{{Key: "told b", Body: []byte(`{"b":1}`)}, {Key: "told a", Body: []byte(`{}`)}},
 	}
 }
 
@@ -89,6 +96,7 @@ var stateTests = []contract{
 			Server:       []string{"up"},
 			Replications: []string{"_replicator/audit \x00\xff", "_replicator/orders orders: 3 crashes", "team/_replicator/orders theirs"},
 			Alerts:       []alert.Alert{firing("replication-failed", "orders"), firing("replication-stalled", "orders")},
+			Told:         []string{"told a {}", `told b {"b":1}`},
 		}, restore(t, s, "prod"))
 	}},
 	{"a later value replaces the earlier one", func(t *testing.T, s Store) {
@@ -99,11 +107,13 @@ var stateTests = []contract{
 			ServerMemory: bytes("down"),
 			Replications: []cycle.ReplicationChange{change("orders", "running", bytes("orders: fine"))},
 			Alerts:       []cycle.AlertChange{{Alert: resolving}},
+			Told:         []notify.MemoryChange{{Key: "told a", Body: []byte(`{"a":2}`)}},
 		})
 		equal(t, "Restore", remembered{
 			Server:       []string{"down"},
 			Replications: []string{"_replicator/audit \x00\xff", "_replicator/orders orders: fine", "team/_replicator/orders theirs"},
 			Alerts:       []alert.Alert{resolving, firing("replication-stalled", "orders")},
+			Told:         []string{`told a {"a":2}`, `told b {"b":1}`},
 		}, restore(t, s, "prod"))
 	}},
 	{"what ended is forgotten", func(t *testing.T, s Store) {
@@ -114,11 +124,13 @@ var stateTests = []contract{
 				{Alert: alert.Alert{Rule: "replication-failed", Server: "prod", Database: "_replicator", DocID: "orders"}, Ended: true},
 				{Alert: firing("replication-stalled", "nobody"), Ended: true},
 			},
+			Told: []notify.MemoryChange{{Key: "told b"}, {Key: "told nobody"}},
 		})
 		equal(t, "Restore", remembered{
 			Server:       []string{"up"},
 			Replications: []string{"_replicator/audit \x00\xff", "team/_replicator/orders theirs"},
 			Alerts:       []alert.Alert{firing("replication-stalled", "orders")},
+			Told:         []string{"told a {}"},
 		}, restore(t, s, "prod"))
 	}},
 	{"an empty memory is given back empty", func(t *testing.T, s Store) {

@@ -35,6 +35,10 @@ type Store interface {
 	Deliveries(ctx context.Context, f store.DeliveryFilter) ([]store.Delivery, error)
 	Backlogs(ctx context.Context) ([]store.Backlog, error)
 
+	Standing(ctx context.Context, now time.Time) (*notify.Standing, error)
+	PutSilence(ctx context.Context, silence *notify.Silence) error
+	Acknowledge(ctx context.Context, fingerprint string, ack notify.Ack) error
+
 	Prune(ctx context.Context, before time.Time) (int, error)
 	Close() error
 }
@@ -46,7 +50,7 @@ func Run(t *testing.T, open func(t testing.TB) Store) {
 		name  string
 		tests []contract
 	}{
-		{"state", stateTests}, {"history", historyTests}, {"queue", queueTests}, {"deliveries", deliveryTests},
+		{"state", stateTests}, {"history", historyTests}, {"queue", queueTests}, {"deliveries", deliveryTests}, {"standing", standingTests},
 	} {
 		t.Run(group.name, func(t *testing.T) {
 			for _, test := range group.tests {

@@ -1,0 +1,46 @@
+package notify
+
+import (
+	"slices"
+	"strings"
+	"time"
+
+	"watchdog/alert"
+)
+
+// group is a message in the making: what one sink hears of one group. Its JSON form is how one
+// that waits is remembered.
+type group struct {
+	Sink   string             `json:"sink"`
+	Labels map[string]string  `json:"labels"`
+	Due    time.Time          `json:"due"`
+	Alerts []alert.Transition `json:"alerts"`
+}
+
+func (g *group) key() string { return g.Sink + " " + groupKey(g.Labels) }
+
+// messages cuts a group into messages that a receiver can take.
+func (g *group) messages(link string, now time.Time) []Message {
+	slices.SortStableFunc(g.Alerts, compareForReader)
+	var out []Message
+	for part := range slices.Chunk(g.Alerts, MaxAlerts) {
+		for i := range part {
+			if link != "" {
+				part[i].URL = link + "#" + part[i].Fingerprint
+			}
+		}
+		out = append(out, Message{
+			ID: messageID(now, g.Sink, g.Labels, part), Sink: g.Sink, Group: g.Labels,
+			At: now, URL: link, Alerts: part,
+		})
+	}
+	return out
+}
+
+// compareForReader puts first what matters most; of one alert what happened first.
+func compareForReader(a, b alert.Transition) int {
+	if c := int(b.Severity) - int(a.Severity); c != 0 {
+		return c
+	}
+	return strings.Compare(a.Rule+"\xff"+a.Subject().String(), b.Rule+"\xff"+b.Subject().String())
+}

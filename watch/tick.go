@@ -1,0 +1,52 @@
+package watch
+
+import (
+	"context"
+	"fmt"
+	"runtime/debug"
+	"time"
+
+	"watchdog/cycle"
+)
+
+// listenEvery is how often an owner asks whether people have said something: how soon a silence
+// counts at the latest.
+const listenEvery = 2 * time.Second
+
+// untilTick is how long the owner may sleep, if no check comes due.
+func (o *owner) untilTick() time.Duration {
+	wake := o.state.Wake()
+	if wake.IsZero() || o.stuck {
+		return listenEvery
+	}
+	return min(listenEvery, max(0, time.Until(wake)))
+}
+
+// standing is what people have said. Where that cannot be read, it is what they said before.
+func (o *owner) standing(ctx context.Context) *cycle.Standing {
+	if o.said == nil {
+		return nil
+	}
+	stands, err := o.said(ctx)
+	if err != nil {
+		if ctx.Err() == nil {
+			o.log.Warn("what people say cannot be read", "err", err)
+		}
+		return o.stands
+	}
+	o.stands = stands
+	return stands
+}
+
+// tick decides and commits what is due by the passing of time alone, or by what people said.
+func (o *owner) tick(ctx context.Context) (err error) {
+	defer func() {
+		if r := recover(); r != nil {
+			err = fmt.Errorf("panic: %v\n%s", r, debug.Stack())
+		}
+	}()
+	if len(o.checks) == 0 {
+		return nil
+	}
+	return o.commit(ctx, o.checks[0].Cycle.Tick(o.state, time.Now().UTC().Truncate(time.Microsecond), o.standing(ctx)))
+}
