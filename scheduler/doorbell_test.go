@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -14,16 +15,19 @@ import (
 
 	"watchdog/scheduler"
 	"watchdog/scheduler/couchtest"
+	"watchdog/snapshot"
 )
 
 // house is a client whose doorbell somebody listens to, who looks at each ring.
 type house struct {
 	*testing.T
-	srv   *couchtest.Server
-	c     *scheduler.Client
-	began time.Time
+	srv *couchtest.Server
+	c   *scheduler.Client
+
+	looking sync.Mutex // held while somebody looks: one at a time, as the owner of a server does
 
 	mu       sync.Mutex // guards the rest
+	began    time.Time
 	rings    []time.Duration
 	troubles []string
 }
@@ -35,18 +39,12 @@ func listen(t *testing.T, srv *couchtest.Server, spec scheduler.Spec) *house {
 	h := &house{T: t, srv: srv, c: home(t, srv, spec)}
 	ctx, cancel := context.WithCancel(t.Context())
 	var listening sync.WaitGroup
-	var looking sync.Mutex // as the owner of a server does
-	look := func() {
-		looking.Lock()
-		defer looking.Unlock()
-		h.c.Read(ctx, time.Now(), nil)
-	}
 	listening.Go(func() {
 		h.c.Listen(ctx, func() {
 			h.mu.Lock()
 			h.rings = append(h.rings, time.Since(h.began))
 			h.mu.Unlock()
-			look()
+			h.look(ctx)
 		}, func(err error) {
 			h.mu.Lock()
 			h.troubles = append(h.troubles, err.Error())
@@ -54,10 +52,23 @@ func listen(t *testing.T, srv *couchtest.Server, spec scheduler.Spec) *house {
 		})
 	})
 	t.Cleanup(func() { cancel(); listening.Wait() })
-	look()
+	h.look(ctx)
 	time.Sleep(time.Minute)
 	h.forget()
 	return h
+}
+
+func (h *house) look(ctx context.Context) *snapshot.Snapshot {
+	h.looking.Lock()
+	defer h.looking.Unlock()
+	return h.c.Read(ctx, time.Now(), nil)
+}
+
+// heard is how often it rang, and what troubles it told, since forget.
+func (h *house) heard() (rings int, troubles []string) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return len(h.rings), slices.Clone(h.troubles)
 }
 
 func (h *house) forget() {
@@ -106,7 +117,7 @@ func TestABurstIsAFewRings(t *testing.T) {
 			}
 		}
 		time.Sleep(time.Minute)
-		if n := len(h.rings); n < 2 || n > 11 {
+		if n, _ := h.heard(); n < 2 || n > 11 {
 			t.Errorf("10,000 changes in a second: got %d rings, want about one every 100 ms", n)
 		}
 	})
@@ -122,9 +133,7 @@ func TestASlowServerIsNotRungAllTheTime(t *testing.T) {
 			orders.Fail("duplicate")
 			time.Sleep(500 * time.Millisecond)
 		}
-		h.mu.Lock()
-		n := len(h.rings)
-		h.mu.Unlock()
+		n, _ := h.heard()
 		if n < 9 || n > 11 {
 			t.Errorf("a change every half second, and looks of one second: got %d rings in a minute, want about 10", n)
 		}
@@ -153,8 +162,8 @@ func TestADoorbellThatDoesNotWorkIsToldOnce(t *testing.T) {
 		remove := srv.Inject(couchtest.Fault{Path: "/_replicator/_changes", Do: couchtest.Status(http.StatusForbidden)})
 		orders.Fail("duplicate")
 		time.Sleep(time.Minute)
-		if len(h.troubles) != 1 || !strings.Contains(h.troubles[0], "listen to _replicator: GET /_replicator/_changes of prod: 403") {
-			t.Errorf("troubles: got %q, want one", h.troubles)
+		if _, troubles := h.heard(); len(troubles) != 1 || !strings.Contains(troubles[0], "listen to _replicator: GET /_replicator/_changes of prod: 403") {
+			t.Errorf("troubles: got %q, want one", troubles)
 		}
 		srv.ForgetRequests()
 		h.forget()
@@ -162,8 +171,8 @@ func TestADoorbellThatDoesNotWorkIsToldOnce(t *testing.T) {
 		if n := srv.Traffic()["GET /{db}/_changes"].Requests; n == 0 || n > 30 {
 			t.Errorf("tries within an hour: got %d, want some, and ever fewer", n)
 		}
-		if len(h.troubles) != 0 {
-			t.Errorf("troubles: got %q, want no more", h.troubles)
+		if _, troubles := h.heard(); len(troubles) != 0 {
+			t.Errorf("troubles: got %q, want no more", troubles)
 		}
 		remove()
 		time.Sleep(10 * time.Minute)
@@ -190,7 +199,7 @@ func TestTheDoorbellTakesNoPlaceAmongTheRequests(t *testing.T) {
 		srv := couchtest.New(couchtest.Options{Databases: []string{"a/_replicator", "b/_replicator", "c/_replicator"}})
 		h := listen(t, srv, scheduler.Spec{ReplicatorDBs: []string{"*_replicator"}, MaxConcurrent: 1})
 		began := time.Now()
-		if snap := read(t, h.c); snap.Failed() || time.Since(began) > 0 {
+		if snap := h.look(t.Context()); snap.Failed() || time.Since(began) > 0 {
 			t.Errorf("Read with four long polls open: got %v after %v, want it at once", snap.Err(), time.Since(began))
 		}
 	})

@@ -23,7 +23,7 @@ import (
 // databases, another lists them at every look; the server's clock stands still while both look.
 func TestFollowingSeesWhatListingSees(t *testing.T) {
 	rapid.Check(t, func(draw *rapid.T) {
-		choices := rapid.SliceOfN(rapid.IntRange(0, 1<<16), 60, 120).Draw(draw, "choices")
+		choices := rapid.SliceOfN(rapid.IntRange(0, 1<<16), 40, 80).Draw(draw, "choices")
 		var wrong any
 		synctest.Test(t, func(*testing.T) {
 			defer func() { wrong = recover() }()
