@@ -32,7 +32,7 @@ func (c *alertsCommand) Run(s *session) error {
 	}
 	all := []listed{}
 	if kept != nil {
-		defer kept.Close()
+		defer kept.Close() //nolint:errcheck // it was only read
 		if all, err = s.listAlerts(cfg.Router, kept); err != nil {
 			return err
 		}

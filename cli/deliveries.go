@@ -35,7 +35,7 @@ func (c *deliveriesListCommand) Run(s *session) error {
 	}
 	all := []store.Delivery{}
 	if kept != nil {
-		defer kept.Close()
+		defer kept.Close() //nolint:errcheck // it was only read
 		filter := store.DeliveryFilter{Sink: c.Sink, Limit: c.Limit}
 		for _, status := range c.Status {
 			filter.Statuses = append(filter.Statuses, store.Status(status))

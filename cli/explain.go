@@ -59,7 +59,7 @@ func (c *explainCommand) Run(s *session) error {
 		return err
 	}
 	if kept != nil {
-		defer kept.Close()
+		defer kept.Close() //nolint:errcheck // it was only read
 	}
 	readers, err := openReaders(cfg.Servers, cfg.Sources)
 	if err != nil {

@@ -13,7 +13,7 @@ func (s *session) logger(format string) *slog.Logger {
 	case format == "json":
 		return slog.New(slog.NewJSONHandler(s.Stderr, nil))
 	case s.colored(s.Stderr):
-		return slog.New(tint.NewHandler(s.Stderr, &tint.Options{TimeFormat: time.TimeOnly}))
+		return slog.New(tint.NewTextHandler(s.Stderr, &tint.Options{TimeFormat: time.TimeOnly}))
 	default:
 		return slog.New(slog.NewTextHandler(s.Stderr, nil))
 	}

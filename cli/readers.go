@@ -52,4 +52,4 @@ func (r *readers) close() {
 
 func simulated(spec scheduler.Spec) bool { return strings.HasPrefix(spec.URL, "demo:") }
 
-func real(spec scheduler.Spec) bool { return !simulated(spec) }
+func genuine(spec scheduler.Spec) bool { return !simulated(spec) }

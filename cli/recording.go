@@ -2,6 +2,7 @@ package cli
 
 import (
 	"compress/gzip"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -32,8 +33,7 @@ func (s *session) openRecording(path string) (io.ReadCloser, error) {
 		return f, nil
 	}
 	if err != nil {
-		f.Close()
-		return nil, fmt.Errorf("open recording %s: %w", path, err)
+		return nil, errors.Join(fmt.Errorf("open recording %s: %w", path, err), f.Close())
 	}
 	return struct {
 		io.Reader
@@ -73,8 +73,7 @@ func appendRecording(path string) (*appender, error) {
 		_, err = f.Seek(size, io.SeekStart)
 	}
 	if err != nil {
-		f.Close()
-		return nil, fmt.Errorf("append to recording %s: %w", path, err)
+		return nil, errors.Join(fmt.Errorf("append to recording %s: %w", path, err), f.Close())
 	}
 	return a, nil
 }

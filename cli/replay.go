@@ -30,8 +30,7 @@ func (c *replayCommand) Run(s *session) error {
 		return err
 	}
 	out := bufio.NewWriter(s.Stdout)
-	defer out.Flush()
-	r := &replay{wants: c.wants, print: transitionPrinter(out, c.Output), now: newRerun(cfg)}
+	r := &replay{wants: c.wants, say: transitionPrinter(out, c.Output), now: newRerun(cfg)}
 	if c.Diff != "" {
 		old, _, err := s.load(c.Diff)
 		if err != nil {
@@ -41,8 +40,11 @@ func (c *replayCommand) Run(s *session) error {
 	}
 	for _, path := range c.Files {
 		if err := r.file(s, path); err != nil {
-			return err
+			return errors.Join(err, out.Flush())
 		}
+	}
+	if err := out.Flush(); err != nil {
+		return err
 	}
 	fmt.Fprintf(s.Stderr, "%s in %s\n", count(r.printed, "transition"), count(r.snapshots, "snapshot"))
 	return nil
@@ -71,7 +73,7 @@ func (m *moment) UnmarshalText(text []byte) error {
 // replay is one run over recordings of any number of servers.
 type replay struct {
 	wants     func(*alert.Transition) bool
-	print     func(printed) error
+	say       func(printed) error
 	now       *rerun
 	before    *rerun // of the config to compare with; nil: print everything
 	snapshots int
@@ -119,7 +121,7 @@ func (r *replay) printAll(transitions []alert.Transition, change string) error {
 			continue
 		}
 		r.printed++
-		if err := r.print(printed{Change: change, Transition: transitions[i]}); err != nil {
+		if err := r.say(printed{Change: change, Transition: transitions[i]}); err != nil {
 			return err
 		}
 	}

@@ -63,7 +63,7 @@ type daemon struct {
 
 func (s *session) openDaemon(p plan, log *slog.Logger) (*daemon, error) {
 	dsn, kind := p.Store, "sqlite"
-	if len(p.Servers) > 0 && !slices.ContainsFunc(p.Servers, real) {
+	if len(p.Servers) > 0 && !slices.ContainsFunc(p.Servers, genuine) {
 		dsn, kind = store.Memory, "memory" // a simulated server begins its story anew at each start
 		log.Info("every server is simulated: what is remembered is kept in memory only")
 	}

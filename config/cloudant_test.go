@@ -83,8 +83,10 @@ func TestConfigsOfTheCloudantPageLoad(t *testing.T) {
 		{URL: couchdb, Auth: auth{Bearer: secret}},
 		{URL: couchdb, Auth: auth{BearerFile: "couchdb.jwt"}},
 		{URL: couchdb, Auth: auth{Proxy: scheduler.Proxy{Username: "watchdog", Roles: []string{"_admin"}, Secret: secret, Hash: "sha256"}}},
-		{URL: "https://couchdb.internal:6984", Auth: auth{Username: "watchdog", Password: secret},
-			TLS: scheduler.TLS{CA: "ca.pem", Cert: "watchdog.pem", Key: "watchdog.key", ServerName: "couchdb.example.com"}},
+		{
+			URL: "https://couchdb.internal:6984", Auth: auth{Username: "watchdog", Password: secret},
+			TLS: scheduler.TLS{CA: "ca.pem", Cert: "watchdog.pem", Key: "watchdog.key", ServerName: "couchdb.example.com"},
+		},
 	}
 	var got []scheduler.Spec
 	for _, block := range yamlBlocks(string(page)) {
@@ -113,10 +115,16 @@ func TestWhatTheEnvironmentLacksIsShownWhereItIsNamed(t *testing.T) {
 		want []string // each in the diagnostics
 	}{
 		{"nothing", nil, []string{"watchdog.yaml:3:10: CLOUDANT_URL: it is not set; set it to", "watchdog.yaml:4:21: -1 requests at a time is none"}},
-		{"a secret in the wrong place", variables{"CLOUDANT_URL": "https://a", "CLOUDANT_AUTH_TYPE": "hunter2hunter2"},
-			[]string{`watchdog.yaml:3:10: CLOUDANT_AUTH_TYPE: "*****" is not a kind of authentication`}},
-		{"another secret in the wrong place", variables{"CLOUDANT_URL": "hunter2hunter2", "CLOUDANT_APIKEY": "k"},
-			[]string{"watchdog.yaml:3:10: CLOUDANT_URL: not an http or https URL"}},
+		{
+			"a secret in the wrong place",
+			variables{"CLOUDANT_URL": "https://a", "CLOUDANT_AUTH_TYPE": "hunter2hunter2"},
+			[]string{`watchdog.yaml:3:10: CLOUDANT_AUTH_TYPE: "*****" is not a kind of authentication`},
+		},
+		{
+			"another secret in the wrong place",
+			variables{"CLOUDANT_URL": "hunter2hunter2", "CLOUDANT_APIKEY": "k"},
+			[]string{"watchdog.yaml:3:10: CLOUDANT_URL: not an http or https URL"},
+		},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			_, list := folder{"watchdog.yaml": text}.load(test.env)

@@ -37,8 +37,10 @@ func TestOrderKeysAreSharedByWhatMustKeepItsOrder(t *testing.T) {
 		{"one alert, other groups", message(prod, "a0"), message(map[string]string{"rule": "stalled"}, "a0"), true},
 		{"other groups and alerts", message(prod, "a0"), message(map[string]string{"rule": "stalled"}, "b0"), false},
 		{"no group and an empty one", message(nil), message(map[string]string{}), true},
-		{"labels that would read the same run together",
-			message(map[string]string{"a": "bc"}), message(map[string]string{"ab": "c"}), false},
+		{
+			"labels that would read the same run together",
+			message(map[string]string{"a": "bc"}), message(map[string]string{"ab": "c"}), false,
+		},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {

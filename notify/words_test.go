@@ -27,22 +27,46 @@ func TestHeadline(t *testing.T) {
 		m    notify.Message
 		want string
 	}{
-		{"one alert is named", notify.Message{Group: usual, Alerts: []alert.Transition{fires}},
-			"firing: replication-failed, prod/_replicator/orders"},
-		{"a server is named alone", notify.Message{Alerts: []alert.Transition{unreachable}},
-			"firing: server-unreachable, prod"},
-		{"more are counted by what happened", notify.Message{Group: usual, Alerts: []alert.Transition{fires, fires, ended, event}},
-			"2 firing, 1 resolved, 1 event: replication-failed on prod"},
-		{"events are counted in the plural", notify.Message{Group: usual, Alerts: []alert.Transition{event, event}},
-			"2 events: replication-failed on prod"},
-		{"another grouping shows its labels", notify.Message{Group: map[string]string{"team": "data", "rule": "r"}, Alerts: []alert.Transition{fires, ended}},
-			"1 firing, 1 resolved: rule=r, team=data"},
-		{"one group for all has no name", notify.Message{Alerts: []alert.Transition{fires, ended}},
-			"1 firing, 1 resolved"},
-		{"a test says so", notify.Message{Test: true, Alerts: []alert.Transition{fires}},
-			"test message: firing: replication-failed, prod/_replicator/orders"},
-		{"a test without alerts says so", notify.Message{Test: true},
-			"test message: no alerts"},
+		{
+			"one alert is named",
+			notify.Message{Group: usual, Alerts: []alert.Transition{fires}},
+			"firing: replication-failed, prod/_replicator/orders",
+		},
+		{
+			"a server is named alone",
+			notify.Message{Alerts: []alert.Transition{unreachable}},
+			"firing: server-unreachable, prod",
+		},
+		{
+			"more are counted by what happened",
+			notify.Message{Group: usual, Alerts: []alert.Transition{fires, fires, ended, event}},
+			"2 firing, 1 resolved, 1 event: replication-failed on prod",
+		},
+		{
+			"events are counted in the plural",
+			notify.Message{Group: usual, Alerts: []alert.Transition{event, event}},
+			"2 events: replication-failed on prod",
+		},
+		{
+			"another grouping shows its labels",
+			notify.Message{Group: map[string]string{"team": "data", "rule": "r"}, Alerts: []alert.Transition{fires, ended}},
+			"1 firing, 1 resolved: rule=r, team=data",
+		},
+		{
+			"one group for all has no name",
+			notify.Message{Alerts: []alert.Transition{fires, ended}},
+			"1 firing, 1 resolved",
+		},
+		{
+			"a test says so",
+			notify.Message{Test: true, Alerts: []alert.Transition{fires}},
+			"test message: firing: replication-failed, prod/_replicator/orders",
+		},
+		{
+			"a test without alerts says so",
+			notify.Message{Test: true},
+			"test message: no alerts",
+		},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			if got := c.m.Headline(); got != c.want {

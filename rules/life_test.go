@@ -35,7 +35,8 @@ func TestLifeOfAnAlert(t *testing.T) {
 		},
 		{
 			"a hold is waited for",
-			rules.Spec{When: failed.When, For: 2 * time.Minute}, states("failed", "failed", "failed", "failed"),
+			rules.Spec{When: failed.When, For: 2 * time.Minute},
+			states("failed", "failed", "failed", "failed"),
 			[]string{"0m pending", "1m pending", "2m firing: new", "3m firing"},
 		},
 		{
@@ -46,7 +47,8 @@ func TestLifeOfAnAlert(t *testing.T) {
 		},
 		{
 			"what was only pending ends unsaid",
-			rules.Spec{When: failed.When, For: 5 * time.Minute}, append(states("failed"), gone),
+			rules.Spec{When: failed.When, For: 5 * time.Minute},
+			append(states("failed"), gone),
 			[]string{"0m pending", "1m quiet"},
 		},
 		{
@@ -61,17 +63,20 @@ func TestLifeOfAnAlert(t *testing.T) {
 		},
 		{
 			"a pending alert does not fire while unknown, and goes on waiting",
-			rules.Spec{When: failed.When, For: 2 * time.Minute}, states("failed", "", "", "failed"),
+			rules.Spec{When: failed.When, For: 2 * time.Minute},
+			states("failed", "", "", "failed"),
 			[]string{"0m pending", "1m pending", "2m pending", "3m firing: new"},
 		},
 		{
 			"on_unknown: fire counts unknown as true",
-			rules.Spec{When: failed.When, OnUnknown: "fire"}, states("running", "", "running"),
+			rules.Spec{When: failed.When, OnUnknown: "fire"},
+			states("running", "", "running"),
 			[]string{"0m quiet", "1m firing: new", "2m quiet: resolved"},
 		},
 		{
 			"on_unknown: resolve counts unknown as false",
-			rules.Spec{When: failed.When, OnUnknown: "resolve"}, states("failed", ""),
+			rules.Spec{When: failed.When, OnUnknown: "resolve"},
+			states("failed", ""),
 			[]string{"0m firing: new", "1m quiet: resolved"},
 		},
 		{
@@ -82,7 +87,8 @@ func TestLifeOfAnAlert(t *testing.T) {
 		},
 		{
 			"until can come true by the passing of time alone",
-			rules.Spec{When: failed.When, Until: `in_state("2m")`}, states("failed", "failed", "failed"),
+			rules.Spec{When: failed.When, Until: `in_state("2m")`},
+			states("failed", "failed", "failed"),
 			[]string{"0m firing: new", "1m firing", "2m quiet: resolved"},
 		},
 		{
@@ -108,22 +114,26 @@ func TestLifeOfAnAlert(t *testing.T) {
 		},
 		{
 			"an incomplete check resolves nothing, the next complete one does",
-			failed, []frame{orders("failed"), {rows: orders("running").rows, gap: true}, orders("running")},
+			failed,
+			[]frame{orders("failed"), {rows: orders("running").rows, gap: true}, orders("running")},
 			[]string{"0m firing: new", "1m firing", "2m quiet: resolved"},
 		},
 		{
 			"an incomplete check still fires",
-			failed, []frame{{rows: orders("failed").rows, gap: true}},
+			failed,
+			[]frame{{rows: orders("failed").rows, gap: true}},
 			[]string{"0m firing: new"},
 		},
 		{
 			"match leaves out what it does not name",
-			rules.Spec{When: failed.When, Match: map[string][]string{"doc_id": {"inv*"}}}, states("failed"),
+			rules.Spec{When: failed.When, Match: map[string][]string{"doc_id": {"inv*"}}},
+			states("failed"),
 			[]string{"0m quiet"},
 		},
 		{
 			"match by a field the server did not give neither fires nor resolves",
-			rules.Spec{When: failed.When, Match: map[string][]string{"source": {"*"}}}, states("failed"),
+			rules.Spec{When: failed.When, Match: map[string][]string{"source": {"*"}}},
+			states("failed"),
 			[]string{"0m quiet"},
 		},
 		{
@@ -134,7 +144,8 @@ func TestLifeOfAnAlert(t *testing.T) {
 		},
 		{
 			"an event is not told at first sight",
-			rules.Spec{On: &rules.EventSpec{To: []string{"completed"}}}, states("completed", "completed"),
+			rules.Spec{On: &rules.EventSpec{To: []string{"completed"}}},
+			states("completed", "completed"),
 			[]string{"0m quiet", "1m quiet"},
 		},
 		{
@@ -145,12 +156,14 @@ func TestLifeOfAnAlert(t *testing.T) {
 		},
 		{
 			"in_state waits from the change of state",
-			rules.Spec{When: `state == "pending" && in_state("2m")`}, states("running", "pending", "pending", "pending"),
+			rules.Spec{When: `state == "pending" && in_state("2m")`},
+			states("running", "pending", "pending", "pending"),
 			[]string{"0m quiet", "1m quiet", "2m quiet", "3m firing: new"},
 		},
 		{
 			"previous_state is unknown until it changed",
-			rules.Spec{When: `previous_state == "running"`}, states("running", "crashing"),
+			rules.Spec{When: `previous_state == "running"`},
+			states("running", "crashing"),
 			[]string{"0m quiet", "1m firing: new"},
 		},
 	}

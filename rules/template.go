@@ -8,7 +8,6 @@ import (
 	"time"
 
 	"watchdog/diag"
-	"watchdog/snapshot"
 )
 
 // maxRendered bounds one rendered text, so that no template can fill a store.
@@ -161,12 +160,4 @@ func templateData(env reflect.Value, fields map[string]needs, known needs) map[s
 		}
 	}
 	return data
-}
-
-// knownError is the error of a replication, "" when it is unknown.
-func knownError(r *snapshot.Replication) string {
-	if r.Has(snapshot.FieldError) {
-		return r.Error
-	}
-	return ""
 }

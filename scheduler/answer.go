@@ -38,7 +38,7 @@ func (a *answer) Read(p []byte) (int, error) {
 
 // drain reads what may follow what was wanted, a line feed and the end mark of a chunked body, so
 // that the connection can be used again.
-func (a *answer) drain() { io.CopyN(io.Discard, a, 512) }
+func (a *answer) drain() { _, _ = io.CopyN(io.Discard, a, 512) } // an error costs only the connection
 
 // Close ends the request; where the body was not read to its end, also the connection.
 func (a *answer) Close() {

@@ -58,20 +58,32 @@ func TestAskWhatIsNotThere(t *testing.T) {
 	}{
 		{"a document that does not exist is missing", playing("doc-missing"), true, ""},
 		{"so is one whose database does not exist", playing("docs-db-unknown"), true, ""},
-		{"a proxy's page is an error", text(404, "text/html", "<html>Not Found"), false,
-			"404 Not Found: answered HTML, not JSON: is this CouchDB? (text/html)"},
-		{"a proxy's page in the name of JSON is an error", text(404, "application/json", "<html>Not Found"), false,
-			"404 Not Found: answered HTML, not JSON: is this CouchDB? (application/json)"},
+		{
+			"a proxy's page is an error", text(404, "text/html", "<html>Not Found"), false,
+			"404 Not Found: answered HTML, not JSON: is this CouchDB? (text/html)",
+		},
+		{
+			"a proxy's page in the name of JSON is an error", text(404, "application/json", "<html>Not Found"), false,
+			"404 Not Found: answered HTML, not JSON: is this CouchDB? (application/json)",
+		},
 		{"a gateway's JSON is an error", text(404, "application/json", `{"error":"Not Found","status":404}`), false, "404 Not Found"},
-		{"an empty 404 is an error", text(404, "application/json", ``), false,
-			"404 Not Found: answered something else than CouchDB would: is this CouchDB? (application/json)"},
+		{
+			"an empty 404 is an error", text(404, "application/json", ``), false,
+			"404 Not Found: answered something else than CouchDB would: is this CouchDB? (application/json)",
+		},
 		{"a server without a scheduler is an error", playing("scheduler-unknown"), false, "404 not found"},
-		{"a server that is gone is an error", text(503, "text/plain", `no upstream`), false,
-			"503 Service Unavailable: answered something else than CouchDB would: is this CouchDB? (text/plain)"},
-		{"a page in place of the row is an error", text(200, "text/html", "<html>Welcome"), false,
-			"200 OK: answered HTML, not JSON: is this CouchDB? (text/html)"},
-		{"a row that is too long is an error", text(200, "application/json", `"`+strings.Repeat("x", 2<<20)), false,
-			"the answer is longer than 1048576 bytes"},
+		{
+			"a server that is gone is an error", text(503, "text/plain", `no upstream`), false,
+			"503 Service Unavailable: answered something else than CouchDB would: is this CouchDB? (text/plain)",
+		},
+		{
+			"a page in place of the row is an error", text(200, "text/html", "<html>Welcome"), false,
+			"200 OK: answered HTML, not JSON: is this CouchDB? (text/html)",
+		},
+		{
+			"a row that is too long is an error", text(200, "application/json", `"`+strings.Repeat("x", 2<<20)), false,
+			"the answer is longer than 1048576 bytes",
+		},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {

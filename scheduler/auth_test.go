@@ -135,10 +135,14 @@ func TestSessionIsRenewedAtFourFifthsOfItsLife(t *testing.T) {
 		want   []time.Duration
 	}{
 		{"the recorded cookie lives ten minutes", playing("session-post"), []time.Duration{0, 8 * time.Minute, 16 * time.Minute}},
-		{"Max-Age counts more than Expires", cookie("Expires=Tue, 24-Nov-2026 07:22:24 GMT; Max-Age=300; ", ""),
-			[]time.Duration{0, 4 * time.Minute, 8 * time.Minute, 12 * time.Minute, 16 * time.Minute}},
-		{"Expires counts by the server's clock", cookie("Expires=Tue, 24-Nov-2026 07:22:20 GMT; ", "Tue, 24 Nov 2026 07:12:20 GMT"),
-			[]time.Duration{0, 8 * time.Minute, 16 * time.Minute}},
+		{
+			"Max-Age counts more than Expires", cookie("Expires=Tue, 24-Nov-2026 07:22:24 GMT; Max-Age=300; ", ""),
+			[]time.Duration{0, 4 * time.Minute, 8 * time.Minute, 12 * time.Minute, 16 * time.Minute},
+		},
+		{
+			"Expires counts by the server's clock", cookie("Expires=Tue, 24-Nov-2026 07:22:20 GMT; ", "Tue, 24 Nov 2026 07:12:20 GMT"),
+			[]time.Duration{0, 8 * time.Minute, 16 * time.Minute},
+		},
 		{"a cookie that says nothing lives ten minutes", cookie("", ""), []time.Duration{0, 8 * time.Minute, 16 * time.Minute}},
 		{"a life of years is no reason to sign in each time", cookie("Max-Age=99999999; ", ""), []time.Duration{0}},
 	} {
@@ -286,7 +290,9 @@ func TestRefusedCredentialsAreNotTriedAgainAndAgain(t *testing.T) {
 				"(wrong passwords, maybe another program's, lock the user out for some minutes: check auth.password)",
 		},
 		{
-			"a server that wants credentials and gets none", scheduler.Spec{}, docsRequest, "anonymous-docs",
+			"a server that wants credentials and gets none",
+			scheduler.Spec{},
+			docsRequest, "anonymous-docs",
 			[]time.Duration{0, 1 * time.Minute, 3 * time.Minute, 5 * time.Minute, 7 * time.Minute, 9 * time.Minute},
 			"GET /_scheduler/docs/_replicator of prod: 401 unauthorized: You are not a server admin. " +
 				"(set auth.username and auth.password to a server admin's)",
@@ -432,8 +438,10 @@ func TestAnswerFromBeforeTheRefusalDoesNotEndTheBackOff(t *testing.T) {
 
 func TestRightPasswordEndsTheBackOff(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		s := newCouch(map[string]any{login: inOrder(playing("session-post-wrong"), playing("session-post"), playing("session-post-wrong")),
-			oneDoc: inOrder(playing("doc-running"), playing("bad-cookie"), playing("doc-running"))})
+		s := newCouch(map[string]any{
+			login:  inOrder(playing("session-post-wrong"), playing("session-post"), playing("session-post-wrong")),
+			oneDoc: inOrder(playing("doc-running"), playing("bad-cookie"), playing("doc-running")),
+		})
 		c := bubble(t, s, signedIn())
 		tries := func() []bool {
 			var ok []bool
@@ -499,10 +507,14 @@ func TestLoginWithoutCookie(t *testing.T) {
 		answer any
 		want   string
 	}{
-		{"an answer without a cookie", text(200, "application/json", `{"ok":true}`),
-			"POST /_session of prod: the answer sets no AuthSession cookie: is this CouchDB?"},
-		{"a page", text(200, "text/html; charset=utf-8", `<html>welcome`),
-			"POST /_session of prod: 200 OK: answered HTML, not JSON: is this CouchDB? (text/html; charset=utf-8)"},
+		{
+			"an answer without a cookie", text(200, "application/json", `{"ok":true}`),
+			"POST /_session of prod: the answer sets no AuthSession cookie: is this CouchDB?",
+		},
+		{
+			"a page", text(200, "text/html; charset=utf-8", `<html>welcome`),
+			"POST /_session of prod: 200 OK: answered HTML, not JSON: is this CouchDB? (text/html; charset=utf-8)",
+		},
 		{"a redirect is not followed with the password", http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			http.Redirect(w, r, "/_session?token=abc", http.StatusTemporaryRedirect)
 		}), "POST /_session of prod: 307 Temporary Redirect: answered with a redirect, which is not followed (put the URL that answers into the config)"},

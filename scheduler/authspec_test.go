@@ -28,8 +28,11 @@ func TestAuthProblems(t *testing.T) {
 		{"a proxy", auth{Proxy: proxy{Username: "watchdog", Roles: []string{"_admin", "a b"}, Secret: "hunter2", Hash: "sha1"}}, nil},
 		{"a proxy without a secret", auth{Proxy: proxy{Username: "watchdog"}}, nil},
 
-		{"a user and an API key", auth{Username: "admin", Password: "hunter2", IAMAPIKey: "hunter2"},
-			[]string{"auth.iam_api_key: auth.username and auth.iam_api_key are two ways to sign in"}},
+		{
+			"a user and an API key",
+			auth{Username: "admin", Password: "hunter2", IAMAPIKey: "hunter2"},
+			[]string{"auth.iam_api_key: auth.username and auth.iam_api_key are two ways to sign in"},
+		},
 		{"a password that was left behind", auth{Password: "hunter2", IAMAPIKey: "hunter2"}, []string{
 			"auth.iam_api_key: auth.password and auth.iam_api_key are two ways to sign in",
 			"auth.username: a password without a username",
@@ -96,8 +99,11 @@ func TestTLSProblems(t *testing.T) {
 		{"tls without TLS", "http://couch.example", scheduler.TLS{CA: "ca"}, []string{"tls: tls needs an https URL"}},
 		{"a certificate without its key", "https://couch.example", scheduler.TLS{Cert: "cert"}, []string{"tls.key: tls.cert has no tls.key"}},
 		{"a key without its certificate", "https://couch.example", scheduler.TLS{Key: "key"}, []string{"tls.cert: tls.key has no tls.cert"}},
-		{"an authority that nobody asks", "https://couch.example", scheduler.TLS{CA: "ca", InsecureSkipVerify: true},
-			[]string{"tls.insecure_skip_verify: tls.ca is of no use with tls.insecure_skip_verify"}},
+		{
+			"an authority that nobody asks", "https://couch.example",
+			scheduler.TLS{CA: "ca", InsecureSkipVerify: true},
+			[]string{"tls.insecure_skip_verify: tls.ca is of no use with tls.insecure_skip_verify"},
+		},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			spec := scheduler.Spec{Name: "prod", URL: test.url, TLS: test.tls}
@@ -144,8 +150,11 @@ func TestAuthWithDefaults(t *testing.T) {
 		auth, want auth
 	}{
 		{"IAM is asked in public", "https://a", auth{IAMAPIKey: "k"}, auth{IAMAPIKey: "k", IAMURL: "https://iam.cloud.ibm.com"}},
-		{"a proxy speaks for a server admin", "https://a", auth{Proxy: scheduler.Proxy{Username: "a"}},
-			auth{Proxy: scheduler.Proxy{Username: "a", Roles: []string{"_admin"}, Hash: "sha256"}}},
+		{
+			"a proxy speaks for a server admin", "https://a",
+			auth{Proxy: scheduler.Proxy{Username: "a"}},
+			auth{Proxy: scheduler.Proxy{Username: "a", Roles: []string{"_admin"}, Hash: "sha256"}},
+		},
 		{"credentials of the URL give way to any other kind", "https://u:p@a", auth{Bearer: "t"}, auth{Bearer: "t"}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
@@ -198,8 +207,11 @@ func TestFileProblems(t *testing.T) {
 		{"a token file that is empty", scheduler.Spec{Auth: scheduler.Auth{BearerFile: "empty"}}, []string{"auth.bearer_file: the file is empty"}},
 		{"a token file with more in it", scheduler.Spec{Auth: scheduler.Auth{BearerFile: "two"}}, []string{"auth.bearer_file: the file holds more than a token"}},
 		{"an authority that is none", scheduler.Spec{TLS: scheduler.TLS{CA: "token"}}, []string{"tls.ca: the file holds no PEM certificate"}},
-		{"the key of another certificate", scheduler.Spec{TLS: scheduler.TLS{Cert: "cert", Key: "other"}},
-			[]string{"tls.cert: with tls.key: tls: private key does not match public key"}},
+		{
+			"the key of another certificate",
+			scheduler.Spec{TLS: scheduler.TLS{Cert: "cert", Key: "other"}},
+			[]string{"tls.cert: with tls.key: tls: private key does not match public key"},
+		},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			var got []string

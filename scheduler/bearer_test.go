@@ -51,7 +51,9 @@ func TestBearerFileIsReadAgain(t *testing.T) {
 	}{
 		{"a file that stays is not sent anew", nil, func(*testing.T, string) {}, []string{"one", "one"}, ""},
 		{"another token in its place", nil, func(t *testing.T, path string) { put(t, path, "two\n") }, []string{"one", "two"}, ""},
-		{"another token of the same length and time, when the server refuses the old", []string{"one", "two"},
+		{
+			"another token of the same length and time, when the server refuses the old",
+			[]string{"one", "two"},
 			func(t *testing.T, path string) {
 				info, err := os.Stat(path)
 				if err != nil {
@@ -59,7 +61,8 @@ func TestBearerFileIsReadAgain(t *testing.T) {
 				}
 				os.WriteFile(path, []byte("two\n"), 0o600)
 				os.Chtimes(path, info.ModTime(), info.ModTime())
-			}, nil, ""},
+			}, nil, "",
+		},
 		{"a file that is away for a moment", nil, func(t *testing.T, path string) { os.Remove(path) }, []string{"one", "one"}, ""},
 		{"a file that is empty for a moment", nil, func(t *testing.T, path string) { put(t, path, "") }, []string{"one", "one"}, ""},
 		{"a new token that is no good is sent once", []string{"one"}, func(t *testing.T, path string) { put(t, path, "two") }, []string{"one", "two"}, refused},
@@ -138,9 +141,11 @@ func TestTokenThatTheServerDoesNotTake(t *testing.T) {
 		{"a bad signature", bad(400, "bad_request", "Bad HMAC"), 4, " (check the token of auth.bearer)"},
 		{"a claim that is missing", bad(400, "bad_request", "Missing exp claim"), 4, " (check the token of auth.bearer)"},
 		{"a key that the server does not know", bad(400, "bad_request", "Unknown kid"), 4, " (check the token of auth.bearer)"},
-		{"a token that makes nobody an admin", playing("anonymous-docs"), 4,
+		{
+			"a token that makes nobody an admin", playing("anonymous-docs"), 4,
 			" (the token of auth.bearer makes nobody an admin: it needs the role _admin in its claim _couchdb.roles," +
-				" and [chttpd] authentication_handlers must name jwt_authentication_handler)"},
+				" and [chttpd] authentication_handlers must name jwt_authentication_handler)",
+		},
 		{"a 400 for something else", bad(400, "query_parse_error", "Invalid value for limit"), 72, ""},
 	} {
 		t.Run(test.name, func(t *testing.T) {

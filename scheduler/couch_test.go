@@ -241,6 +241,7 @@ type recorder struct {
 
 func (r *recorder) Header() http.Header         { return r.header }
 func (r *recorder) Write(p []byte) (int, error) { r.WriteHeader(http.StatusOK); return r.w.Write(p) }
+
 func (r *recorder) WriteHeader(status int) {
 	if r.wrote {
 		return

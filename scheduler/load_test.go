@@ -39,6 +39,7 @@ func (l traffic) times(n int) traffic { return traffic{l.requests * n, l.bytes *
 func (l traffic) plus(other traffic) traffic {
 	return traffic{l.requests + other.requests, l.bytes + other.bytes}
 }
+
 func (l traffic) less(other traffic) traffic {
 	return traffic{l.requests - other.requests, l.bytes - other.bytes}
 }

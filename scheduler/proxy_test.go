@@ -18,15 +18,18 @@ func TestProxyAuthentication(t *testing.T) {
 		user, roles, sign string
 	}{
 		{ // the token is the example of CouchDB's manual
-			"sha1, as before CouchDB 3.3", scheduler.Proxy{Username: "foo", Roles: []string{"users", "blogger"}, Secret: "the_secret", Hash: "sha1"},
+			"sha1, as before CouchDB 3.3",
+			scheduler.Proxy{Username: "foo", Roles: []string{"users", "blogger"}, Secret: "the_secret", Hash: "sha1"},
 			"foo", "users,blogger", "22047ebd7c4ec67dfbcbad7213a693249dbfbf86",
 		},
 		{
-			"sha256 by default, and a server admin", scheduler.Proxy{Username: "foo", Secret: "the_secret"},
+			"sha256 by default, and a server admin",
+			scheduler.Proxy{Username: "foo", Secret: "the_secret"},
 			"foo", "_admin", "3f0786e96b20b0102b77f1a49c041be6977cfb3bf78c41a12adc121cd9b4e68a",
 		},
 		{
-			"no token for a server that asks for none", scheduler.Proxy{Username: "søren"},
+			"no token for a server that asks for none",
+			scheduler.Proxy{Username: "søren"},
 			"søren", "_admin", "",
 		},
 	} {
@@ -40,8 +43,10 @@ func TestProxyAuthentication(t *testing.T) {
 				t.Fatalf("Ask: %v", err)
 			}
 			want := []string{test.user, test.roles, test.sign, ""}
-			if diff := cmp.Diff(want, []string{got.Get("X-Auth-CouchDB-UserName"), got.Get("X-Auth-CouchDB-Roles"),
-				got.Get("X-Auth-CouchDB-Token"), got.Get("Authorization")}); diff != "" {
+			if diff := cmp.Diff(want, []string{
+				got.Get("X-Auth-CouchDB-UserName"), got.Get("X-Auth-CouchDB-Roles"),
+				got.Get("X-Auth-CouchDB-Token"), got.Get("Authorization"),
+			}); diff != "" {
 				t.Errorf("user, roles, token and Authorization (-want +got):\n%s", diff)
 			}
 		})

@@ -141,14 +141,22 @@ func TestGlobsThatAreNotKnownAreAGap(t *testing.T) {
 		want   string
 	}{
 		{"a refusal", text(500, "application/json", `{"error":"internal","reason":"no"}`), "GET /_all_dbs of prod: 500 internal: no"},
-		{"names that are cut off", text(200, "application/json", `["a/_replicator","b/_re`),
-			"GET /_all_dbs of prod: read the names of the databases: unexpected EOF"},
-		{"names without an end", text(200, "application/json", `["a/_replicator"`),
-			"GET /_all_dbs of prod: read the names of the databases: EOF"},
-		{"two arrays", text(200, "application/json", `["a/_replicator"]["b/_replicator"]`),
-			"GET /_all_dbs of prod: read the names of the databases: something follows the array"},
-		{"an object", text(200, "application/json", `{"a/_replicator":1}`),
-			"GET /_all_dbs of prod: read the names of the databases: not an array"},
+		{
+			"names that are cut off", text(200, "application/json", `["a/_replicator","b/_re`),
+			"GET /_all_dbs of prod: read the names of the databases: unexpected EOF",
+		},
+		{
+			"names without an end", text(200, "application/json", `["a/_replicator"`),
+			"GET /_all_dbs of prod: read the names of the databases: EOF",
+		},
+		{
+			"two arrays", text(200, "application/json", `["a/_replicator"]["b/_replicator"]`),
+			"GET /_all_dbs of prod: read the names of the databases: something follows the array",
+		},
+		{
+			"an object", text(200, "application/json", `{"a/_replicator":1}`),
+			"GET /_all_dbs of prod: read the names of the databases: not an array",
+		},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -184,24 +192,42 @@ func TestPartThatCannotBeReadIsAGapAndNoOther(t *testing.T) {
 		want   string
 		last   bool // the last document was read
 	}{
-		{"a listing cut in the midst of a row", text(200, "application/json", string(whole[:5000])),
-			"read docs of _replicator: the answer stops at row 7, after 5000 bytes: unexpected EOF", false},
-		{"a listing cut before its closing bracket", text(200, "application/json", string(bytes.TrimSuffix(whole, []byte("]}\n")))),
-			"read docs of _replicator: the answer stops at row 25, after 17402 bytes: unexpected EOF", true},
-		{"a page with status 200", text(200, "text/html; charset=utf-8", "<html><title>Welcome</title>"),
-			"GET /_scheduler/docs/_replicator of prod: 200 OK: answered HTML, not JSON: is this CouchDB? (text/html; charset=utf-8)", false},
-		{"a page with status 404", text(404, "text/html", "<html>Not Found"),
-			"GET /_scheduler/docs/_replicator of prod: 404 Not Found: answered HTML, not JSON: is this CouchDB? (text/html)", false},
-		{"a page that calls itself text", text(404, "text/plain", "\n <!doctype html>"),
-			"GET /_scheduler/docs/_replicator of prod: 404 Not Found: answered HTML, not JSON: is this CouchDB? (text/plain)", false},
-		{"a gateway's 404 in JSON", text(404, "application/json", `{"message":"no Route matched with those values"}`),
-			"GET /_scheduler/docs/_replicator of prod: 404 Not Found: answered something else than CouchDB would: is this CouchDB? (application/json)", false},
-		{"a server without a scheduler", playing("scheduler-unknown"),
-			"GET /_scheduler/docs/_replicator of prod: 404 not found", false},
-		{"a request that the server cannot read", text(400, "application/json", `{"error":"bad_request","reason":"Invalid path"}`),
-			"GET /_scheduler/docs/_replicator of prod: 400 bad_request: Invalid path", false},
-		{"a reason over many lines with a password", text(500, "application/json", `{"error":"oops","reason":"a\n\tb http://u:hunter2@h/x"}`),
-			"GET /_scheduler/docs/_replicator of prod: 500 oops: a  b http://u:*****@h/x", false},
+		{
+			"a listing cut in the midst of a row", text(200, "application/json", string(whole[:5000])),
+			"read docs of _replicator: the answer stops at row 7, after 5000 bytes: unexpected EOF", false,
+		},
+		{
+			"a listing cut before its closing bracket", text(200, "application/json", string(bytes.TrimSuffix(whole, []byte("]}\n")))),
+			"read docs of _replicator: the answer stops at row 25, after 17402 bytes: unexpected EOF", true,
+		},
+		{
+			"a page with status 200", text(200, "text/html; charset=utf-8", "<html><title>Welcome</title>"),
+			"GET /_scheduler/docs/_replicator of prod: 200 OK: answered HTML, not JSON: is this CouchDB? (text/html; charset=utf-8)", false,
+		},
+		{
+			"a page with status 404", text(404, "text/html", "<html>Not Found"),
+			"GET /_scheduler/docs/_replicator of prod: 404 Not Found: answered HTML, not JSON: is this CouchDB? (text/html)", false,
+		},
+		{
+			"a page that calls itself text", text(404, "text/plain", "\n <!doctype html>"),
+			"GET /_scheduler/docs/_replicator of prod: 404 Not Found: answered HTML, not JSON: is this CouchDB? (text/plain)", false,
+		},
+		{
+			"a gateway's 404 in JSON", text(404, "application/json", `{"message":"no Route matched with those values"}`),
+			"GET /_scheduler/docs/_replicator of prod: 404 Not Found: answered something else than CouchDB would: is this CouchDB? (application/json)", false,
+		},
+		{
+			"a server without a scheduler", playing("scheduler-unknown"),
+			"GET /_scheduler/docs/_replicator of prod: 404 not found", false,
+		},
+		{
+			"a request that the server cannot read", text(400, "application/json", `{"error":"bad_request","reason":"Invalid path"}`),
+			"GET /_scheduler/docs/_replicator of prod: 400 bad_request: Invalid path", false,
+		},
+		{
+			"a reason over many lines with a password", text(500, "application/json", `{"error":"oops","reason":"a\n\tb http://u:hunter2@h/x"}`),
+			"GET /_scheduler/docs/_replicator of prod: 500 oops: a  b http://u:*****@h/x", false,
+		},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -360,10 +386,18 @@ func TestServerOutOfReachIsAskedOnce(t *testing.T) {
 		asked     string
 		want      []string
 	}{
-		{"for the first database", []string{"_replicator", "a/_replicator"}, "GET /_scheduler/docs/_replicator of prod",
-			[]string{"docs _replicator", "docs a/_replicator", "jobs", "tasks"}},
-		{"for the names of the databases", []string{"_replicator", "*/_replicator"}, "GET /_all_dbs of prod",
-			[]string{"docs */_replicator", "docs _replicator", "jobs", "tasks"}},
+		{
+			"for the first database",
+			[]string{"_replicator", "a/_replicator"},
+			"GET /_scheduler/docs/_replicator of prod",
+			[]string{"docs _replicator", "docs a/_replicator", "jobs", "tasks"},
+		},
+		{
+			"for the names of the databases",
+			[]string{"_replicator", "*/_replicator"},
+			"GET /_all_dbs of prod",
+			[]string{"docs */_replicator", "docs _replicator", "jobs", "tasks"},
+		},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			dials := 0
@@ -390,7 +424,7 @@ func (f roundTrip) RoundTrip(req *http.Request) (*http.Response, error) { return
 
 func TestServerThatFallsSilent(t *testing.T) {
 	_, _, body := load("docs-all")
-	hang := func(w http.ResponseWriter, r *http.Request) { <-r.Context().Done() }
+	hang := func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() }
 	for _, test := range []struct {
 		name   string
 		answer http.HandlerFunc

@@ -26,8 +26,11 @@ func TestRecordKeepsWhatTheServerWrote(t *testing.T) {
 		want      string
 	}{
 		{"the documents of the one database that every server has", nil, string(docs)},
-		{"those of several by their names", []string{"_replicator", "team/_replicator"},
-			`{"_replicator":` + string(docs) + `,"team/_replicator":` + string(team) + `}`},
+		{
+			"those of several by their names",
+			[]string{"_replicator", "team/_replicator"},
+			`{"_replicator":` + string(docs) + `,"team/_replicator":` + string(team) + `}`,
+		},
 		{"those of another by its name", []string{"team/_replicator"}, `{"team/_replicator":` + string(team) + `}`},
 	} {
 		t.Run(test.name, func(t *testing.T) {
@@ -85,12 +88,21 @@ func TestRecordOfALookThatFailed(t *testing.T) {
 		error   string
 		tasks   bool
 	}{
-		{"documents that cannot be read", map[string]any{docsRequest: text(500, "application/json", `{"error":"internal","reason":"no"}`)},
-			"GET /_scheduler/docs/_replicator of prod: 500 internal: no", false},
-		{"jobs that are cut off", map[string]any{allJobs: http.HandlerFunc(cut)},
-			"read jobs: GET /_scheduler/jobs of prod: the answer was cut short: unexpected EOF", false},
-		{"jobs that end early", map[string]any{allJobs: text(200, "application/json", string(whole[:2000]))},
-			"read jobs: the answer is not JSON, or not all of it", false},
+		{
+			"documents that cannot be read",
+			map[string]any{docsRequest: text(500, "application/json", `{"error":"internal","reason":"no"}`)},
+			"GET /_scheduler/docs/_replicator of prod: 500 internal: no", false,
+		},
+		{
+			"jobs that are cut off",
+			map[string]any{allJobs: http.HandlerFunc(cut)},
+			"read jobs: GET /_scheduler/jobs of prod: the answer was cut short: unexpected EOF", false,
+		},
+		{
+			"jobs that end early",
+			map[string]any{allJobs: text(200, "application/json", string(whole[:2000]))},
+			"read jobs: the answer is not JSON, or not all of it", false,
+		},
 		{"jobs that are cut off once", map[string]any{allJobs: inOrder(cut, playing("jobs-all"))}, "", true},
 		{"tasks that cannot be read are left out", map[string]any{tasksRequest: text(404, "text/html", "<html>")}, "", false},
 	} {

@@ -42,8 +42,10 @@ func TestSpecProblems(t *testing.T) {
 		{"a username without a password", auth(scheduler.Auth{Username: "admin"}), []string{`auth.password: user "admin" has no password`}},
 		{"a password without a username", auth(scheduler.Auth{Password: "hunter2"}), []string{"auth.username: a password without a username"}},
 		{"basic without credentials", auth(scheduler.Auth{Basic: true}), []string{"auth.basic: nothing to send: there is no username"}},
-		{"basic with a colon in the name", auth(scheduler.Auth{Username: "a:b", Password: "hunter2", Basic: true}),
-			[]string{"auth.username: Basic credentials cannot carry a username with a colon"}},
+		{
+			"basic with a colon in the name", auth(scheduler.Auth{Username: "a:b", Password: "hunter2", Basic: true}),
+			[]string{"auth.username: Basic credentials cannot carry a username with a colon"},
+		},
 		{"names and globs of replicator databases", dbs("_replicator", "team/_replicator", "*/_replicator", "t[ae]am/_replicator", "*_replicator"), nil},
 		{"databases that CouchDB does not replicate from", dbs("orders", "my_replicator", "Team/_replicator", "*"), []string{
 			`replicator_dbs[0]: "orders" is not a replicator database`,

@@ -181,8 +181,12 @@ func TestTLSRecognizesTheServer(t *testing.T) {
 		{"an authority of the ca file", nil, scheduler.TLS{CA: ca}, ""},
 		{"another name than the URL's", []string{"db.example.com"}, scheduler.TLS{CA: ca}, "cannot validate certificate for 127.0.0.1"},
 		{"the name that is expected instead", []string{"db.example.com"}, scheduler.TLS{CA: ca, ServerName: "db.example.com"}, ""},
-		{"another name than is expected", []string{"db.example.com"}, scheduler.TLS{CA: ca, ServerName: "db2.example.com"},
-			"certificate is valid for db.example.com, not db2.example.com"},
+		{
+			"another name than is expected",
+			[]string{"db.example.com"},
+			scheduler.TLS{CA: ca, ServerName: "db2.example.com"},
+			"certificate is valid for db.example.com, not db2.example.com",
+		},
 		{"any certificate at all", []string{"db.example.com"}, scheduler.TLS{InsecureSkipVerify: true}, ""},
 		{"a ca file that is not there", nil, scheduler.TLS{CA: ca + "x"}, "GET /_scheduler/docs/_replicator/cont-running of prod: read tls.ca: open " + ca + "x: no such file"},
 	} {
@@ -305,8 +309,11 @@ func TestTLSOfIAM(t *testing.T) {
 	}{
 		{"an authority that the system does not know", scheduler.TLS{InsecureSkipVerify: true}, false, "/identity/token for prod: tls: failed to verify certificate"},
 		{"any certificate at all", scheduler.TLS{InsecureSkipVerify: true}, true, ""},
-		{"the ca of the server holds for IAM, its name and our certificate do not",
-			scheduler.TLS{CA: ca, Cert: certFile, Key: keyFile, ServerName: "db.example.com"}, false, ""},
+		{
+			"the ca of the server holds for IAM, its name and our certificate do not",
+			scheduler.TLS{CA: ca, Cert: certFile, Key: keyFile, ServerName: "db.example.com"},
+			false, "",
+		},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			iam := newSecured(t, newIssuer(time.Hour), a)

@@ -19,7 +19,7 @@ func TestStringShowsItselfNowhere(t *testing.T) {
 		t.Fatal(err)
 	}
 	for where, text := range map[string]string{
-		"%v": fmt.Sprintf("%v", s), "%s": fmt.Sprintf("%s", s), "%q": fmt.Sprintf("%q", s), "%#v": fmt.Sprintf("%#v", s),
+		"%v": fmt.Sprintf("%v", s), "%s": fmt.Sprintf("%s", any(s)), "%q": fmt.Sprintf("%q", s), "%#v": fmt.Sprintf("%#v", s),
 		"%+v of a struct": fmt.Sprintf("%+v", struct{ P secret.String }{s}), "%x": fmt.Sprintf("%x", s),
 		"json": string(inJSON), "slog": log.String(),
 	} {

@@ -53,13 +53,19 @@ func TestAListingThatComesInPiecesIsTheSame(t *testing.T) {
 func TestAnswersThatAreNoListing(t *testing.T) {
 	for _, test := range []struct{ name, body, want string }{
 		{"nothing", "", "the answer stops before its first row, after 0 bytes: unexpected EOF"},
-		{"a page of a proxy", "<html><head><title>502 Bad Gateway</title></head></html>",
-			`the answer is no JSON object: it begins with "<html><head><title>502 Bad Gateway</titl…"`},
+		{
+			"a page of a proxy", "<html><head><title>502 Bad Gateway</title></head></html>",
+			`the answer is no JSON object: it begins with "<html><head><title>502 Bad Gateway</titl…"`,
+		},
 		{"a list", `[]`, `the answer is no JSON object: it begins with "[]"`},
-		{"what CouchDB says instead", `{"error":"unauthorized","reason":"You are not a server admin."}`,
-			"the server answered unauthorized: You are not a server admin."},
-		{"an error behind the rows", `{"total_rows":1,"docs":[],"error":"timeout","reason":"The request could not be processed in a reasonable amount of time."}`,
-			"the server answered timeout: The request could not be processed in a reasonable amount of time."},
+		{
+			"what CouchDB says instead", `{"error":"unauthorized","reason":"You are not a server admin."}`,
+			"the server answered unauthorized: You are not a server admin.",
+		},
+		{
+			"an error behind the rows", `{"total_rows":1,"docs":[],"error":"timeout","reason":"The request could not be processed in a reasonable amount of time."}`,
+			"the server answered timeout: The request could not be processed in a reasonable amount of time.",
+		},
 		{"no list", `{"total_rows":0,"offset":0}`, `the answer has no list "docs"`},
 		{"jobs for docs", noJobs, `the answer has no list "docs"`},
 		{"null for the list", `{"docs":null}`, `the answer has no list "docs"`},

@@ -34,42 +34,78 @@ func TestDocumentAndJobAreJoined(t *testing.T) {
 		doc, job string
 		want     string // state, error, error_count, docs_written, changes_pending, through_seq, pid
 	}{
-		{"a document alone is as its row says",
-			doc("x", "running", info7, at5), "", `running ? 1 7 3 7-x ?`},
-		{"a job alone gives state, error and error_count too",
-			"", withInfo(job("x", "<0.1.0>", "started@5 added@5"), info9), `running "" 0 9 ? 9-x <0.1.0>`},
-		{"the job was read later: its counters count, and its null is not filled from before",
-			doc("x", "running", info7, at5), withInfo(job("x", "<0.1.0>", "started@5"), info9), `running "" 0 9 ? 9-x <0.1.0>`},
-		{"a job without counters leaves those of its document",
-			doc("x", "running", info7, at5), job("x", "<0.1.0>", "started@5"), `running "" 0 7 3 7-x <0.1.0>`},
-		{"a crashing document shows only its error, the counters are the job's",
-			doc("x", "crashing", `{"error":"boom"}`, at5), withInfo(job("x", "", "crashed@5 started@4"), info9), `crashing "db_not_found" 1 9 ? 9-x ?`},
-		{"a crashing document whose job has no counters has none",
-			doc("x", "crashing", `{"error":"boom"}`, at5), job("x", "", "crashed@5 started@4"), `crashing "db_not_found" 1 ? ? ? ?`},
-		{"a job that came back since its document crashed runs, with the crash remembered",
-			doc("x", "crashing", `{"error":"boom"}`, at5), job("x", "<0.1.0>", "started@6 crashed@5 started@4"), `running "db_not_found" 1 ? ? ? <0.1.0>`},
-		{"a document in error became a job: its old error is over",
-			doc("x", "error", `{"error":"no filter"}`, at5), job("x", "<0.1.0>", "started@6 added@6"), `running "" 0 ? ? ? <0.1.0>`},
-		{"a stopped job waits",
-			doc("x", "pending", info7, at5), withInfo(job("x", "", "stopped@6 started@5"), info9), `pending "" 0 9 ? 9-x ?`},
-		{"a completed document stands against its job that is not forgotten yet",
-			doc("x", "completed", info9, at5), withInfo(job("x", "<0.1.0>", "started@4 added@4"), info7), `completed "" 1 9 ? 9-x ?`},
-		{"also against one that started in the very second",
-			doc("x", "completed", info9, at5), withInfo(job("x", "<0.1.0>", "started@5 added@5"), info7), `completed "" 1 9 ? 9-x ?`},
-		{"a job that started after the document was done is a new run, with nothing of the old one",
-			doc("x", "completed", info9, at5), job("x", "<0.1.0>", "started@6 added@6"), `running "" 0 ? ? ? <0.1.0>`},
-		{"a failed document without a time stands, since nothing proves the job newer",
-			doc("x", "failed", `{"error":"hand made"}`, "null"), withInfo(job("x", "<0.1.0>", "started@6"), info7), `failed "hand made" 1 7 3 7-x ?`},
-		{"a failed document keeps the last counters of its job",
-			doc("x", "failed", `{"error":"duplicate"}`, at5), withInfo(job("x", "", "crashed@4 started@3"), info7), `failed "duplicate" 1 7 3 7-x ?`},
-		{"a job with another replication id is another run",
-			doc("x", "running", info7, at5), strings.Replace(job("x", "<0.1.0>", "started@6"), "r-x", "r-new", 1), `running "" 0 ? ? ? <0.1.0>`},
-		{"a job whose history cannot be read leaves state, error and count as the document has them",
-			doc("x", "crashing", `{"error":"boom"}`, at5), strings.Replace(job("x", "", "crashed@5"), history("crashed@5"), `"none"`, 1), `crashing "boom" 1 ? ? ? ?`},
-		{"a job without pid or history alone has no state",
-			"", strings.Replace(job("x", "", "crashed@5"), history("crashed@5"), `null`, 1), `? ? ? ? ? ? ?`},
-		{"a crash without a reason has an unknown error",
-			"", strings.Replace(job("x", "", "crashed@5 started@4"), `,"reason":"db_not_found"`, "", 1), `crashing ? 1 ? ? ? ?`},
+		{
+			"a document alone is as its row says",
+			doc("x", "running", info7, at5), "", `running ? 1 7 3 7-x ?`,
+		},
+		{
+			"a job alone gives state, error and error_count too",
+			"", withInfo(job("x", "<0.1.0>", "started@5 added@5"), info9), `running "" 0 9 ? 9-x <0.1.0>`,
+		},
+		{
+			"the job was read later: its counters count, and its null is not filled from before",
+			doc("x", "running", info7, at5), withInfo(job("x", "<0.1.0>", "started@5"), info9), `running "" 0 9 ? 9-x <0.1.0>`,
+		},
+		{
+			"a job without counters leaves those of its document",
+			doc("x", "running", info7, at5), job("x", "<0.1.0>", "started@5"), `running "" 0 7 3 7-x <0.1.0>`,
+		},
+		{
+			"a crashing document shows only its error, the counters are the job's",
+			doc("x", "crashing", `{"error":"boom"}`, at5), withInfo(job("x", "", "crashed@5 started@4"), info9), `crashing "db_not_found" 1 9 ? 9-x ?`,
+		},
+		{
+			"a crashing document whose job has no counters has none",
+			doc("x", "crashing", `{"error":"boom"}`, at5), job("x", "", "crashed@5 started@4"), `crashing "db_not_found" 1 ? ? ? ?`,
+		},
+		{
+			"a job that came back since its document crashed runs, with the crash remembered",
+			doc("x", "crashing", `{"error":"boom"}`, at5), job("x", "<0.1.0>", "started@6 crashed@5 started@4"), `running "db_not_found" 1 ? ? ? <0.1.0>`,
+		},
+		{
+			"a document in error became a job: its old error is over",
+			doc("x", "error", `{"error":"no filter"}`, at5), job("x", "<0.1.0>", "started@6 added@6"), `running "" 0 ? ? ? <0.1.0>`,
+		},
+		{
+			"a stopped job waits",
+			doc("x", "pending", info7, at5), withInfo(job("x", "", "stopped@6 started@5"), info9), `pending "" 0 9 ? 9-x ?`,
+		},
+		{
+			"a completed document stands against its job that is not forgotten yet",
+			doc("x", "completed", info9, at5), withInfo(job("x", "<0.1.0>", "started@4 added@4"), info7), `completed "" 1 9 ? 9-x ?`,
+		},
+		{
+			"also against one that started in the very second",
+			doc("x", "completed", info9, at5), withInfo(job("x", "<0.1.0>", "started@5 added@5"), info7), `completed "" 1 9 ? 9-x ?`,
+		},
+		{
+			"a job that started after the document was done is a new run, with nothing of the old one",
+			doc("x", "completed", info9, at5), job("x", "<0.1.0>", "started@6 added@6"), `running "" 0 ? ? ? <0.1.0>`,
+		},
+		{
+			"a failed document without a time stands, since nothing proves the job newer",
+			doc("x", "failed", `{"error":"hand made"}`, "null"), withInfo(job("x", "<0.1.0>", "started@6"), info7), `failed "hand made" 1 7 3 7-x ?`,
+		},
+		{
+			"a failed document keeps the last counters of its job",
+			doc("x", "failed", `{"error":"duplicate"}`, at5), withInfo(job("x", "", "crashed@4 started@3"), info7), `failed "duplicate" 1 7 3 7-x ?`,
+		},
+		{
+			"a job with another replication id is another run",
+			doc("x", "running", info7, at5), strings.Replace(job("x", "<0.1.0>", "started@6"), "r-x", "r-new", 1), `running "" 0 ? ? ? <0.1.0>`,
+		},
+		{
+			"a job whose history cannot be read leaves state, error and count as the document has them",
+			doc("x", "crashing", `{"error":"boom"}`, at5), strings.Replace(job("x", "", "crashed@5"), history("crashed@5"), `"none"`, 1), `crashing "boom" 1 ? ? ? ?`,
+		},
+		{
+			"a job without pid or history alone has no state",
+			"", strings.Replace(job("x", "", "crashed@5"), history("crashed@5"), `null`, 1), `? ? ? ? ? ? ?`,
+		},
+		{
+			"a crash without a reason has an unknown error",
+			"", strings.Replace(job("x", "", "crashed@5 started@4"), `,"reason":"db_not_found"`, "", 1), `crashing ? 1 ? ? ? ?`,
+		},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			var docRows, jobRows []string
@@ -108,9 +144,9 @@ func TestJobsIDWins(t *testing.T) {
 
 func TestOfTwoJobsOfOneDocumentTheNewerCounts(t *testing.T) {
 	old := strings.Replace(job("x", "", "stopped@5 started@4"), "r-x", "r-old", 1)
-	new := job("x", "<0.2.0>", "started@6 added@6")
+	newer := job("x", "<0.2.0>", "started@6 added@6")
 	blind := strings.Replace(old, history("stopped@5 started@4"), "null", 1)
-	for _, order := range [][]string{{old, new}, {new, old}, {blind, new}, {new, blind}} {
+	for _, order := range [][]string{{old, newer}, {newer, old}, {blind, newer}, {newer, blind}} {
 		s := look(t, nil, noDocs, jobs(order...), noTasks)
 		if r := find(t, s, "x"); r.State != snapshot.Running || len(s.Replications) != 1 {
 			t.Errorf("got %d replications, state %s, want 1, running", len(s.Replications), r.State)

@@ -42,42 +42,52 @@ func TestReuseChangesNothing(t *testing.T) {
 		frames []frame
 	}{
 		{"a document gets a job, loses it, and goes", []frame{
-			{docs: []string{running}}, {docs: []string{running}, jobs: []string{itsJob}}, {docs: []string{running}}, {jobs: []string{itsJob}}, {}}},
+			{docs: []string{running}}, {docs: []string{running}, jobs: []string{itsJob}}, {docs: []string{running}}, {jobs: []string{itsJob}}, {},
+		}},
 		{"only the job changes", []frame{
 			{docs: []string{running}, jobs: []string{itsJob}},
 			{docs: []string{running}, jobs: []string{job("x", "", "crashed@6 started@5 added@5")}},
-			{docs: []string{running}, jobs: []string{job("x", "<0.1.0>", "started@7 crashed@6 started@5 added@5")}}}},
+			{docs: []string{running}, jobs: []string{job("x", "<0.1.0>", "started@7 crashed@6 started@5 added@5")}},
+		}},
 		{"only the document changes", []frame{
 			{docs: []string{running}, jobs: []string{itsJob}},
 			{docs: []string{doc("x", "completed", info7, at6)}, jobs: []string{itsJob}},
-			{docs: []string{running}, jobs: []string{itsJob}}}},
+			{docs: []string{running}, jobs: []string{itsJob}},
+		}},
 		{"a task comes and goes", []frame{
 			{docs: []string{running}, jobs: []string{itsJob}},
 			{docs: []string{running}, jobs: []string{itsJob}, tasks: []string{task}},
 			{docs: []string{running}, jobs: []string{itsJob}, tasks: []string{task}},
-			{docs: []string{running}, jobs: []string{itsJob}}}},
+			{docs: []string{running}, jobs: []string{itsJob}},
+		}},
 		{"a document alone is active and is not", []frame{
-			{docs: []string{running}, tasks: []string{task}}, {docs: []string{running}}, {docs: []string{running}, jobs: []string{itsJob}}}},
+			{docs: []string{running}, tasks: []string{task}}, {docs: []string{running}}, {docs: []string{running}, jobs: []string{itsJob}},
+		}},
 		{"the source says, says else, and is silent", []frame{
 			{docs: []string{running}, jobs: []string{itsJob}, pending: map[string]int64{"x": 5}},
 			{docs: []string{running}, jobs: []string{itsJob}, pending: map[string]int64{"x": 5}},
 			{docs: []string{running}, jobs: []string{itsJob}, pending: map[string]int64{"x": 0}},
 			{docs: []string{running}, jobs: []string{itsJob}},
 			{docs: []string{running}, pending: map[string]int64{"x": 2}},
-			{docs: []string{running}, jobs: []string{job("x", "<0.1.0>", "started@5")}}}},
+			{docs: []string{running}, jobs: []string{job("x", "<0.1.0>", "started@5")}},
+		}},
 		{"two jobs of one document", []frame{
 			{jobs: []string{itsJob, job("x", "", "stopped@9 started@5")}},
 			{jobs: []string{itsJob, job("x", "", "stopped@9 started@5")}},
 			{jobs: []string{job("x", "", "stopped@9 started@5"), itsJob}},
-			{jobs: []string{itsJob}}}},
+			{jobs: []string{itsJob}},
+		}},
 		{"a database is not watched any more", []frame{
-			{jobs: []string{itsJob}}, {jobs: []string{itsJob}, keep: "none"}, {jobs: []string{itsJob}}}},
+			{jobs: []string{itsJob}}, {jobs: []string{itsJob}, keep: "none"}, {jobs: []string{itsJob}},
+		}},
 		{"the account before the database is learned", []frame{
 			{jobs: []string{strings.Replace(itsJob, "_replicator", "acme/_replicator", 1)}},
 			{docs: []string{strings.Replace(running, "_replicator", "acme/_replicator", 1)}, jobs: []string{strings.Replace(itsJob, "_replicator", "acme/_replicator", 1)}},
-			{docs: []string{strings.Replace(running, "_replicator", "acme/_replicator", 1)}, jobs: []string{strings.Replace(itsJob, "_replicator", "acme/_replicator", 1)}}}},
+			{docs: []string{strings.Replace(running, "_replicator", "acme/_replicator", 1)}, jobs: []string{strings.Replace(itsJob, "_replicator", "acme/_replicator", 1)}},
+		}},
 		{"an odd row comes and goes", []frame{
-			{docs: []string{running}}, {docs: []string{running, "7"}}, {docs: []string{"7", running}}, {docs: []string{running}}}},
+			{docs: []string{running}}, {docs: []string{running, "7"}}, {docs: []string{"7", running}}, {docs: []string{running}},
+		}},
 	} {
 		t.Run(film.name, func(t *testing.T) {
 			var prev *snapshot.Snapshot

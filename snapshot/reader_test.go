@@ -106,10 +106,16 @@ func TestAbsenceInARecording(t *testing.T) {
 		{"a line that was asked decides for itself", []string{here, gone + `,"asked":{}`, gone, gone}, ". . . ."},
 		{"a continuous one that is seen in jobs only", []string{seen(noDocs, jobs(team("r+continuous"))), gone, gone}, ". . team/_replicator/x"},
 		{"a one-shot that is seen in jobs only may have completed", []string{seen(noDocs, jobs(team("r"))), gone, gone, gone}, ". . . ."},
-		{"a database whose documents were listed once",
-			[]string{`"docs":{"team/_replicator":` + oneLine(noDocs) + `},"jobs":` + oneLine(jobs(team("r+continuous"))), gone, gone, gone}, ". . . ."},
-		{"one that could not be listed",
-			[]string{`"docs":{"team/_replicator":{"error":"timeout","reason":"late"}},"jobs":` + oneLine(jobs(team("r+continuous"))), gone, gone, gone}, ". . . ."},
+		{
+			"a database whose documents were listed once",
+			[]string{`"docs":{"team/_replicator":` + oneLine(noDocs) + `},"jobs":` + oneLine(jobs(team("r+continuous"))), gone, gone, gone},
+			". . . .",
+		},
+		{
+			"one that could not be listed",
+			[]string{`"docs":{"team/_replicator":{"error":"timeout","reason":"late"}},"jobs":` + oneLine(jobs(team("r+continuous"))), gone, gone, gone},
+			". . . .",
+		},
 		{"a transient job is gone however it ended", []string{seen(noDocs, jobs(transient)), gone, gone}, ". . _replicate/once"},
 		{"another server says nothing", []string{here, gone, gone + `,"server":"other"`, gone}, ". . . _replicator/x"},
 	} {
@@ -206,14 +212,18 @@ func TestALineIsRead(t *testing.T) {
 	x := doc("x", "running", info9, "null")
 	for _, test := range []struct{ name, line, want string }{
 		{"one body", seen(docs(x), noJobs), "recording [_replicator/x] failed=false whole=[_replicate _replicator]"},
-		{"bodies by database", `"server":"prod","docs":{"_replicator":` + oneLine(docs(x)) + `,"team\/_replicator":{"rows":[]}},"jobs":` + oneLine(noJobs),
-			"prod [_replicator/x] failed=false whole=[_replicate _replicator team/_replicator]"},
+		{
+			"bodies by database", `"server":"prod","docs":{"_replicator":` + oneLine(docs(x)) + `,"team\/_replicator":{"rows":[]}},"jobs":` + oneLine(noJobs),
+			"prod [_replicator/x] failed=false whole=[_replicate _replicator team/_replicator]",
+		},
 		{"no database", `"docs":{},"jobs":` + oneLine(noJobs), "recording [] failed=false whole=[_replicate]"},
 		{"a poll that failed", `"error":"connection refused"`, "recording [] failed=true whole=[]"},
 		{"an answer that refused", `"docs":{"error":"unauthorized","reason":"no"},"jobs":` + oneLine(noJobs), "recording [] failed=true whole=[_replicate]"},
 		{"no jobs", `"docs":` + oneLine(docs(x)), "recording [_replicator/x] failed=true whole=[]"},
-		{"keys that are null or unknown", seen(docs(x), noJobs) + `,"server":null,"error":null,"active_tasks":null,"asked":null,"source_pending":null,"note":[1]`,
-			"recording [_replicator/x] failed=false whole=[_replicate _replicator]"},
+		{
+			"keys that are null or unknown", seen(docs(x), noJobs) + `,"server":null,"error":null,"active_tasks":null,"asked":null,"source_pending":null,"note":[1]`,
+			"recording [_replicator/x] failed=false whole=[_replicate _replicator]",
+		},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			all, errs := read(t, strings.NewReader(record(test.line)))
@@ -248,8 +258,10 @@ func TestALineKeepsWhatWasAsked(t *testing.T) {
 		got = append(got, key.Path()+" "+what)
 	}
 	slices.Sort(got)
-	want := []string{"_replicator/busy nothing", "_replicator/err nothing", "_replicator/gone missing",
-		"_replicator/later completed", "_replicator/none nothing", "team/_replicator/a/b missing"}
+	want := []string{
+		"_replicator/busy nothing", "_replicator/err nothing", "_replicator/gone missing",
+		"_replicator/later completed", "_replicator/none nothing", "team/_replicator/a/b missing",
+	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("asked, -want +got:\n%s", diff)
 	}

@@ -135,8 +135,8 @@ func members(data []byte, each func(key string, value json.RawMessage) error) er
 
 // malformed says where data is no JSON.
 func malformed(data []byte) error {
-	var any json.RawMessage
-	if err := json.Unmarshal(data, &any); err != nil {
+	var whole json.RawMessage
+	if err := json.Unmarshal(data, &whole); err != nil {
 		return err
 	}
 	return errors.New("it is malformed")

@@ -26,7 +26,7 @@ func resolve(path string) (string, error) {
 		path = filepath.Join(dir, filepath.Base(path))
 		target, err := os.Readlink(path)
 		if err != nil {
-			return path, nil // no link
+			return path, nil //nolint:nilerr // no link
 		}
 		if !filepath.IsAbs(target) {
 			target = filepath.Join(dir, target)

@@ -230,12 +230,14 @@ func TestAbsentReplicationsAreAskedFor(t *testing.T) {
 		{
 			"an answer that tells nothing holds them, and is asked again",
 			func(string) (snapshot.Answer, error) { return snapshot.Answer{}, nil },
-			[]string{"orders", "orders"}, []string{"0s firing orders"},
+			[]string{"orders", "orders"},
+			[]string{"0s firing orders"},
 		},
 		{
 			"no answer holds them",
 			func(string) (snapshot.Answer, error) { return snapshot.Answer{}, errors.New("timeout") },
-			[]string{"orders", "orders"}, []string{"0s firing orders"},
+			[]string{"orders", "orders"},
+			[]string{"0s firing orders"},
 		},
 	}
 	for _, tt := range tests {
@@ -399,15 +401,21 @@ func TestWhatIsDueBetweenTwoLooksIsSaidInTime(t *testing.T) {
 	}{
 		{"a group that waits", notify.RouteSpec{GroupWait: 7 * time.Second}, nil, nil, []string{"7s 1 to oncall"}},
 		{
-			"reminders", notify.RouteSpec{RepeatInterval: 25 * time.Second}, nil, nil,
+			"reminders",
+			notify.RouteSpec{RepeatInterval: 25 * time.Second},
+			nil, nil,
 			[]string{"0s 1 to oncall", "25s 1 to oncall", "50s 1 to oncall"},
 		},
 		{
-			"a silence that is taken away", notify.RouteSpec{},
-			silencedUntil(11 * time.Second), nil, []string{"12s 1 to oncall"},
+			"a silence that is taken away",
+			notify.RouteSpec{},
+			silencedUntil(11 * time.Second), nil,
+			[]string{"12s 1 to oncall"},
 		},
 		{
-			"a full disk delays it", notify.RouteSpec{GroupWait: 7 * time.Second}, nil,
+			"a full disk delays it",
+			notify.RouteSpec{GroupWait: 7 * time.Second},
+			nil,
 			func(since time.Duration) bool { return since > 5*time.Second && since < 12*time.Second },
 			[]string{"13s 1 to oncall"},
 		},

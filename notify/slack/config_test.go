@@ -22,27 +22,36 @@ func TestProblems(t *testing.T) {
 		{"a bot behind a proxy", slack.Config{Token: "xoxb-1", Channel: "C024BE91L", APIURL: "http://127.0.0.1:8080/api"}, nil},
 		{"an incoming webhook", slack.Config{WebhookURL: "https://hooks.slack.com/services/a/b/c"}, nil},
 		{"nothing", slack.Config{Channel: "#oncall"}, []diag.Problem{
-			{Message: "there is neither a token nor a webhook_url", Hint: "set token and channel, or webhook_url"}}},
+			{Message: "there is neither a token nor a webhook_url", Hint: "set token and channel, or webhook_url"},
+		}},
 		{"both", slack.Config{Token: "xoxb-1", Channel: "#oncall", WebhookURL: "https://hooks.slack.com/x"}, []diag.Problem{
-			{Field: "webhook_url", Message: "a token and a webhook_url are two ways to the same end", Hint: "keep one of them"}}},
+			{Field: "webhook_url", Message: "a token and a webhook_url are two ways to the same end", Hint: "keep one of them"},
+		}},
 		{"no channel", slack.Config{Token: "xoxb-1", Channel: " "}, []diag.Problem{
-			{Field: "channel", Message: "channel is missing", Hint: `write a name like "#oncall", or the channel's id`}}},
+			{Field: "channel", Message: "channel is missing", Hint: `write a name like "#oncall", or the channel's id`},
+		}},
 		{"the token of an app", slack.Config{Token: "xapp-1", Channel: "#oncall"}, []diag.Problem{
-			{Field: "token", Message: "this is the token of an app", Hint: "use the bot token, which begins with xoxb-"}}},
+			{Field: "token", Message: "this is the token of an app", Hint: "use the bot token, which begins with xoxb-"},
+		}},
 		{"a webhook as a token", slack.Config{Token: "https://hooks.slack.com/services/a/b/c", Channel: "#oncall"}, []diag.Problem{
-			{Field: "token", Message: "this is a URL", Hint: "write it as webhook_url"}}},
+			{Field: "token", Message: "this is a URL", Hint: "write it as webhook_url"},
+		}},
 		{"a token with its line break", slack.Config{Token: "xoxb-1\n", Channel: "#oncall"}, []diag.Problem{
-			{Field: "token", Message: "the token holds a blank or a line break", Hint: "remove it"}}},
+			{Field: "token", Message: "the token holds a blank or a line break", Hint: "remove it"},
+		}},
 		{"a webhook that is no URL is not repeated", slack.Config{WebhookURL: "hooks.slack.com/services/secret"}, []diag.Problem{
-			{Field: "webhook_url", Message: "the URL does not begin with http:// or https://", Hint: "write it like https://hooks.slack.com/services/…"}}},
+			{Field: "webhook_url", Message: "the URL does not begin with http:// or https://", Hint: "write it like https://hooks.slack.com/services/…"},
+		}},
 		{"an api_url without a host", slack.Config{Token: "xoxb-1", Channel: "#oncall", APIURL: "https:///api"}, []diag.Problem{
-			{Field: "api_url", Message: "the URL has no host", Hint: "write it like https://slack.com/api/"}}},
+			{Field: "api_url", Message: "the URL has no host", Hint: "write it like https://slack.com/api/"},
+		}},
 		{"a channel for a webhook", slack.Config{WebhookURL: "https://hooks.slack.com/services/a/b/c", Channel: "#other"}, []diag.Problem{
 			{
 				Field: "channel", Level: diag.Lint, ID: "slack-webhook-channel",
 				Message: "an incoming webhook belongs to one channel, so this one has no effect",
 				Hint:    "remove it, or use a token",
-			}}},
+			},
+		}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			if diff := cmp.Diff(c.want, c.c.Problems()); diff != "" {

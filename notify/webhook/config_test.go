@@ -20,34 +20,46 @@ func TestProblems(t *testing.T) {
 	}{
 		{"the least that works", webhook.Config{URL: "https://example.com/hook"}, nil},
 		{"no url", webhook.Config{}, []diag.Problem{
-			{Field: "url", Message: "url is missing", Hint: "write it like https://example.com/hook"}}},
+			{Field: "url", Message: "url is missing", Hint: "write it like https://example.com/hook"},
+		}},
 		{"a url without a scheme", webhook.Config{URL: "example.com/hook"}, []diag.Problem{
-			{Field: "url", Message: "the URL does not begin with http:// or https://", Hint: "write it like https://example.com/hook"}}},
+			{Field: "url", Message: "the URL does not begin with http:// or https://", Hint: "write it like https://example.com/hook"},
+		}},
 		{"a url without a host", webhook.Config{URL: "https:///hook"}, []diag.Problem{
-			{Field: "url", Message: "the URL has no host", Hint: "write it like https://example.com/hook"}}},
+			{Field: "url", Message: "the URL has no host", Hint: "write it like https://example.com/hook"},
+		}},
 		{"a url that cannot be read is not repeated", webhook.Config{URL: "https://me:s3cret%zz@example.com"}, []diag.Problem{
-			{Field: "url", Message: "this is not a URL", Hint: "write it like https://example.com/hook"}}},
+			{Field: "url", Message: "this is not a URL", Hint: "write it like https://example.com/hook"},
+		}},
 		{"a method in small letters", webhook.Config{URL: "https://a", Method: "patch"}, nil},
 		{"a method that is no method", webhook.Config{URL: "https://a", Method: "PSOT"}, []diag.Problem{
-			{Field: "method", Message: `"PSOT" cannot carry a message`, Hint: `did you mean "POST"?`}}},
+			{Field: "method", Message: `"PSOT" cannot carry a message`, Hint: `did you mean "POST"?`},
+		}},
 		{"a method without a body", webhook.Config{URL: "https://a", Method: "DELETE"}, []diag.Problem{
-			{Field: "method", Message: `"DELETE" cannot carry a message`, Hint: "use POST, PUT or PATCH"}}},
+			{Field: "method", Message: `"DELETE" cannot carry a message`, Hint: "use POST, PUT or PATCH"},
+		}},
 		{"a secret that is not base64", webhook.Config{URL: "https://a", Secret: webhook.Secrets{"whsec_s3cret!"}}, []diag.Problem{
-			{Field: "secret", Message: "the secret is not base64 after whsec_", Hint: "write whsec_ and base64, or a text without whsec_"}}},
+			{Field: "secret", Message: "the secret is not base64 after whsec_", Hint: "write whsec_ and base64, or a text without whsec_"},
+		}},
 		{"the second secret is not base64", webhook.Config{URL: "https://a", Secret: webhook.Secrets{"fine", "whsec_"}}, []diag.Problem{
-			{Field: "secret[1]", Message: "the secret is not base64 after whsec_", Hint: "write whsec_ and base64, or a text without whsec_"}}},
+			{Field: "secret[1]", Message: "the secret is not base64 after whsec_", Hint: "write whsec_ and base64, or a text without whsec_"},
+		}},
 		{"three secrets", webhook.Config{URL: "https://a", Secret: webhook.Secrets{"a", "b", "c"}}, []diag.Problem{
-			{Field: "secret", Message: "3 secrets are too many", Hint: "give the new one and the old one"}}},
+			{Field: "secret", Message: "3 secrets are too many", Hint: "give the new one and the old one"},
+		}},
 		{"headers that cannot be", webhook.Config{URL: "https://a", Headers: map[string]secret.String{
-			"Webhook-Id": "1", "Host": "b", "X Y": "v", "X-Good": "v", "X-Line": "a\r\nb"}}, []diag.Problem{
+			"Webhook-Id": "1", "Host": "b", "X Y": "v", "X-Good": "v", "X-Line": "a\r\nb",
+		}}, []diag.Problem{
 			{Field: "headers.Host", Message: "the header Host cannot be set: it follows from the url"},
 			{Field: "headers.Webhook-Id", Message: "the header Webhook-Id cannot be set: Watchdog sets it"},
 			{Field: "headers.X Y", Message: `"X Y" is not the name of a header`},
-			{Field: "headers.X-Line", Message: "the value of the header X-Line holds a line break or a control character"}}},
+			{Field: "headers.X-Line", Message: "the value of the header X-Line holds a line break or a control character"},
+		}},
 		{"all at once", webhook.Config{Method: "GET", Body: "{{"}, []diag.Problem{
 			{Field: "url", Message: "url is missing", Hint: "write it like https://example.com/hook"},
 			{Field: "method", Message: `"GET" cannot carry a message`, Hint: "use POST, PUT or PATCH"},
-			{Field: "body", Length: 2, Message: "unclosed action"}}},
+			{Field: "body", Length: 2, Message: "unclosed action"},
+		}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			if diff := cmp.Diff(c.want, c.c.Problems()); diff != "" {

@@ -143,10 +143,14 @@ func TestWrongPasswordsLockOut(t *testing.T) {
 		want     int
 	}
 	tries := []try{
-		{0, "no", 401}, {time.Minute, "no", 401}, {time.Minute, "no", 401}, {time.Minute, "no", 401},
+		{0, "no", 401},
+		{time.Minute, "no", 401},
+		{time.Minute, "no", 401},
+		{time.Minute, "no", 401},
 		{0, "secret", 200}, // four are not enough, and being right forgives nothing
 		{0, "no", 401},
-		{0, "no", 403}, {0, "secret", 403},
+		{0, "no", 403},
+		{0, "secret", 403},
 		{2*time.Minute + time.Second, "secret", 200}, // five minutes after the first
 	}
 	for i, try := range tries {

@@ -84,11 +84,15 @@ func TestDemoTellsItsStory(t *testing.T) {
 		id    string
 		strip map[int]string // by second
 	}{
-		{"orders", map[int]string{1: "running pending=0 +12", 2: "running pending=0 +12", 3: "crashing errors=1", 8: "crashing errors=1",
-			9: "running errors=1 pending=null", 10: "running errors=1 pending=24 +60", 12: "running errors=1 pending=0 +12"}},
+		{"orders", map[int]string{
+			1: "running pending=0 +12", 2: "running pending=0 +12", 3: "crashing errors=1", 8: "crashing errors=1",
+			9: "running errors=1 pending=null", 10: "running errors=1 pending=24 +60", 12: "running errors=1 pending=0 +12",
+		}},
 		{"orders-dr", map[int]string{1: "-", 2: "failed errors=1", 29: "failed errors=1", 31: "running pending=80772 +6000", 50: "running pending=0 +12"}},
-		{"invoices", map[int]string{3: "running pending=0 +8", 4: "running pending=0 +8", 5: "running pending=8 +0", 12: "running pending=64 +0",
-			13: "running pending=72 +0", 14: "running pending=40 +40", 16: "running pending=0 +16"}},
+		{"invoices", map[int]string{
+			3: "running pending=0 +8", 4: "running pending=0 +8", 5: "running pending=8 +0", 12: "running pending=64 +0",
+			13: "running pending=72 +0", 14: "running pending=40 +40", 16: "running pending=0 +16",
+		}},
 		{"nightly-archive", map[int]string{0: "running pending=1200", 1: "running pending=1140 +60", 19: "running pending=60 +60", 20: "completed", 79: "completed"}},
 		{"geo", map[int]string{31: "running pending=0 +3", 32: "pending", 35: "pending", 37: "running pending=0 +3"}},
 		{"payments", map[int]string{37: "running pending=9 +6", 39: "running pending=9 +0", 46: "running pending=9 +0", 47: "running pending=9 +6"}},

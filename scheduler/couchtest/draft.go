@@ -3,6 +3,7 @@ package couchtest
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/url"
 	"strings"
@@ -17,8 +18,12 @@ type field struct {
 // parseFields reads a JSON object.
 func parseFields(body []byte) ([]field, error) {
 	d := json.NewDecoder(bytes.NewReader(body))
-	if t, err := d.Token(); err != nil || t != json.Delim('{') {
-		return nil, fmt.Errorf("not an object: %v", err)
+	t, err := d.Token()
+	if err != nil {
+		return nil, fmt.Errorf("not an object: %w", err)
+	}
+	if t != json.Delim('{') {
+		return nil, errors.New("not an object")
 	}
 	fields := []field{}
 	for d.More() {
@@ -32,7 +37,7 @@ func parseFields(body []byte) ([]field, error) {
 		}
 		fields = append(fields, field{name.(string), value})
 	}
-	_, err := d.Token()
+	_, err = d.Token()
 	return fields, err
 }
 
@@ -54,23 +59,23 @@ func (s *Server) draft(fields []field, design bool) (d draft, refusal string) {
 	for _, f := range fields {
 		switch f.name {
 		case "_rev":
-			json.Unmarshal(f.value, &d.rev)
+			_ = json.Unmarshal(f.value, &d.rev)
 		case "_deleted":
-			json.Unmarshal(f.value, &d.deleted)
+			_ = json.Unmarshal(f.value, &d.deleted)
 		case "_replication_state":
-			json.Unmarshal(f.value, &d.state)
+			_ = json.Unmarshal(f.value, &d.state)
 		case "_replication_state_reason":
-			json.Unmarshal(f.value, &d.reason)
+			_ = json.Unmarshal(f.value, &d.reason)
 		case "continuous":
 			var continuous bool
-			json.Unmarshal(f.value, &continuous)
+			_ = json.Unmarshal(f.value, &continuous)
 			d.spec.OneShot = !continuous
 		case "create_target":
-			json.Unmarshal(f.value, &d.spec.CreateTarget)
+			_ = json.Unmarshal(f.value, &d.spec.CreateTarget)
 		case "filter":
-			json.Unmarshal(f.value, &d.spec.Filter)
+			_ = json.Unmarshal(f.value, &d.spec.Filter)
 		case "owner":
-			json.Unmarshal(f.value, &d.spec.Owner)
+			_ = json.Unmarshal(f.value, &d.spec.Owner)
 		case "source", "target":
 			*endpoints[f.name] = endpointURL(f.value)
 		}
@@ -105,7 +110,7 @@ func endpointURL(value json.RawMessage) string {
 		return text
 	}
 	var object struct{ URL string }
-	json.Unmarshal(value, &object)
+	_ = json.Unmarshal(value, &object)
 	return object.URL
 }
 

@@ -14,7 +14,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	s.agenda.run(s.Now)
 	rec := s.log.begin(w, r, s.Now())
 	defer func() { s.log.end(rec, s.Now()) }()
-	h := http.Header(rec.Header())
+	h := rec.Header()
 	h.Set("Cache-Control", "must-revalidate")
 	h.Set("Content-Type", "application/json")
 	h.Set("Server", fmt.Sprintf("CouchDB/%s (Erlang OTP/25)", s.opts.Version))

@@ -218,49 +218,105 @@ func TestCountersMoveWithTheClock(t *testing.T) {
 		{"a backlog stays where the speed is that of the source", couchtest.Spec{Rate: 3, Waiting: 7}, nil, sample{30, 0, "7", "0"}},
 		{"a backlog is worked off at the speed given", couchtest.Spec{Rate: 3, Waiting: 100, Speed: 10}, nil, sample{100, 0, "30", "0"}},
 		{"a backlog grows where the source is faster", couchtest.Spec{Rate: 10, Speed: 4}, nil, sample{40, 0, "60", "0"}},
-		{"progress by hand takes from what waits", couchtest.Spec{Waiting: 100},
-			func(_ *world, r *couchtest.Replication) { r.Progress(30) }, sample{30, 0, "70", "0"}},
-		{"a new rate counts from then on", couchtest.Spec{Rate: 3},
-			func(w *world, r *couchtest.Replication) { r.SetRate(1); w.srv.Advance(10 * time.Second) }, sample{40, 0, "0", "0"}},
-		{"a new speed counts from then on", couchtest.Spec{Rate: 3, Waiting: 100, Speed: 3},
-			func(w *world, r *couchtest.Replication) { r.SetSpeed(10); w.srv.Advance(10 * time.Second) }, sample{130, 0, "30", "0"}},
-		{"a stall freezes the counters while the source grows", couchtest.Spec{Rate: 3},
-			func(w *world, r *couchtest.Replication) { r.Stall(); w.srv.Advance(10 * time.Second) }, sample{30, 0, "30", "0"}},
-		{"after a stall what waited is done", couchtest.Spec{Rate: 3},
-			func(w *world, r *couchtest.Replication) { r.Stall(); w.srv.Advance(10 * time.Second); r.Resume() }, sample{60, 0, "0", "0"}},
-		{"a refusing target turns writes into failures", couchtest.Spec{Rate: 3},
+		{
+			"progress by hand takes from what waits",
+			couchtest.Spec{Waiting: 100},
+			func(_ *world, r *couchtest.Replication) { r.Progress(30) },
+			sample{30, 0, "70", "0"},
+		},
+		{
+			"a new rate counts from then on",
+			couchtest.Spec{Rate: 3},
+			func(w *world, r *couchtest.Replication) { r.SetRate(1); w.srv.Advance(10 * time.Second) },
+			sample{40, 0, "0", "0"},
+		},
+		{
+			"a new speed counts from then on",
+			couchtest.Spec{Rate: 3, Waiting: 100, Speed: 3},
+			func(w *world, r *couchtest.Replication) { r.SetSpeed(10); w.srv.Advance(10 * time.Second) },
+			sample{130, 0, "30", "0"},
+		},
+		{
+			"a stall freezes the counters while the source grows",
+			couchtest.Spec{Rate: 3},
+			func(w *world, r *couchtest.Replication) { r.Stall(); w.srv.Advance(10 * time.Second) },
+			sample{30, 0, "30", "0"},
+		},
+		{
+			"after a stall what waited is done",
+			couchtest.Spec{Rate: 3},
+			func(w *world, r *couchtest.Replication) { r.Stall(); w.srv.Advance(10 * time.Second); r.Resume() },
+			sample{60, 0, "0", "0"},
+		},
+		{
+			"a refusing target turns writes into failures",
+			couchtest.Spec{Rate: 3},
 			func(w *world, r *couchtest.Replication) {
 				r.SetEffect(couchtest.Refused)
 				w.srv.Advance(10 * time.Second)
-			}, sample{30, 30, "0", "0"}},
-		{"a filter moves the sequence and nothing else", couchtest.Spec{Rate: 3},
+			},
+			sample{30, 30, "0", "0"},
+		},
+		{
+			"a filter moves the sequence and nothing else",
+			couchtest.Spec{Rate: 3},
 			func(w *world, r *couchtest.Replication) {
 				r.SetEffect(couchtest.Filtered)
 				w.srv.Advance(10 * time.Second)
-			}, sample{30, 0, "0", "0"}},
-		{"an idle job that was restarted does not know what waits", couchtest.Spec{Docs: 5},
-			func(w *world, r *couchtest.Replication) { r.Stop(); r.Start() }, sample{5, 0, null, "0"}},
-		{"a restarted job knows again after the next change", couchtest.Spec{Docs: 5},
-			func(w *world, r *couchtest.Replication) { r.Stop(); r.Start(); r.Progress(1) }, sample{6, 0, "0", "0"}},
-		{"a restart of the server is a restart of all jobs", couchtest.Spec{Docs: 5},
-			func(w *world, _ *couchtest.Replication) { w.srv.Restart() }, sample{5, 0, null, "0"}},
-		{"a job that hangs on its first request shows null though much waits", couchtest.Spec{Waiting: 2000},
-			func(_ *world, r *couchtest.Replication) { r.SetPending(couchtest.Unknown) }, sample{0, 0, null, "2000"}},
-		{"counters survive a crash and a recovery", couchtest.Spec{Rate: 3},
+			},
+			sample{30, 0, "0", "0"},
+		},
+		{
+			"an idle job that was restarted does not know what waits",
+			couchtest.Spec{Docs: 5},
+			func(w *world, r *couchtest.Replication) { r.Stop(); r.Start() },
+			sample{5, 0, null, "0"},
+		},
+		{
+			"a restarted job knows again after the next change",
+			couchtest.Spec{Docs: 5},
+			func(w *world, r *couchtest.Replication) { r.Stop(); r.Start(); r.Progress(1) },
+			sample{6, 0, "0", "0"},
+		},
+		{
+			"a restart of the server is a restart of all jobs",
+			couchtest.Spec{Docs: 5},
+			func(w *world, _ *couchtest.Replication) { w.srv.Restart() },
+			sample{5, 0, null, "0"},
+		},
+		{
+			"a job that hangs on its first request shows null though much waits",
+			couchtest.Spec{Waiting: 2000},
+			func(_ *world, r *couchtest.Replication) { r.SetPending(couchtest.Unknown) },
+			sample{0, 0, null, "2000"},
+		},
+		{
+			"counters survive a crash and a recovery",
+			couchtest.Spec{Rate: 3},
 			func(w *world, r *couchtest.Replication) {
 				r.Crash("boom")
 				w.srv.Advance(10 * time.Second)
 				r.Recover()
-			}, sample{60, 0, "0", "0"}},
-		{"counters survive deletion and re-creation", couchtest.Spec{Docs: 5},
+			},
+			sample{60, 0, "0", "0"},
+		},
+		{
+			"counters survive deletion and re-creation",
+			couchtest.Spec{Docs: 5},
 			func(w *world, r *couchtest.Replication) {
 				r.Delete()
 				w.srv.Put("_replicator", "orders", couchtest.Spec{State: couchtest.Running})
-			}, sample{5, 0, null, "0"}},
-		{"counters begin anew with another target", couchtest.Spec{Docs: 5},
+			},
+			sample{5, 0, null, "0"},
+		},
+		{
+			"counters begin anew with another target",
+			couchtest.Spec{Docs: 5},
 			func(w *world, r *couchtest.Replication) {
 				w.srv.Put("_replicator", "orders", couchtest.Spec{Target: "elsewhere", State: couchtest.Running})
-			}, sample{0, 0, "5", "5"}},
+			},
+			sample{0, 0, "5", "5"},
+		},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

@@ -69,7 +69,8 @@ func parsePage(v url.Values) (page, *badQuery) {
 	}
 	p.descending = v.Get("descending") == "true"
 	p.exclusive = v.Get("inclusive_end") == "false"
-	return p, p.parseStates(v.Get("states"))
+	bad := p.parseStates(v.Get("states"))
+	return p, bad
 }
 
 func (p *page) parseStates(list string) *badQuery {

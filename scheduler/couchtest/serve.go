@@ -13,7 +13,7 @@ import (
 // which returns when nothing runs any more. From then on the URL is the server's own: databases
 // named without a host are at it.
 func (s *Server) Serve(addr string) (url string, stop func(), err error) {
-	l, err := net.Listen("tcp", cmp.Or(addr, "127.0.0.1:0"))
+	l, err := (&net.ListenConfig{}).Listen(context.Background(), "tcp", cmp.Or(addr, "127.0.0.1:0"))
 	if err != nil {
 		return "", nil, fmt.Errorf("listen for the simulated server: %w", err)
 	}
@@ -41,10 +41,10 @@ func (s *Server) serve(l net.Listener) (stop func()) {
 			}
 		},
 	}
-	busy.Go(func() { hs.Serve(l) })
+	busy.Go(func() { _ = hs.Serve(l) }) // it ends by Close
 	return sync.OnceFunc(func() {
 		cancel()
-		hs.Close()
+		_ = hs.Close() // nobody can do anything about it
 		busy.Wait()
 	})
 }
