@@ -18,7 +18,7 @@ import (
 func TestBearerSendsTheToken(t *testing.T) {
 	var seen []string
 	s := newCouch(nil)
-	s.answer(oneDoc, taking("doc-running", &seen))
+	s.answer(oneDoc, taking(&seen))
 	c := serve(t, s, scheduler.Spec{Auth: scheduler.Auth{Bearer: "a.b.c"}})
 	if _, err := c.Ask(t.Context(), oneKey); err != nil {
 		t.Fatalf("Ask: %v", err)
@@ -72,14 +72,14 @@ func TestBearerFileIsReadAgain(t *testing.T) {
 			put(t, path, "one\n")
 			var seen []string
 			s := newCouch(nil)
-			s.answer(oneDoc, taking("doc-running", &seen, test.takes...))
+			s.answer(oneDoc, taking(&seen, test.takes...))
 			c := serve(t, s, scheduler.Spec{Auth: scheduler.Auth{BearerFile: path}})
 			if _, err := c.Ask(t.Context(), oneKey); err != nil {
 				t.Fatalf("first Ask: %v", err)
 			}
 			test.then(t, path)
 			if test.seen == nil { // the server takes the old token no more
-				s.answer(oneDoc, taking("doc-running", &seen, "two"))
+				s.answer(oneDoc, taking(&seen, "two"))
 				test.seen = []string{"one", "one", "two"}
 			}
 			_, err := c.Ask(t.Context(), oneKey)

@@ -128,7 +128,7 @@ func (l *following) begin(ctx context.Context, db string) *trail {
 		if isRefusal(err) {
 			f.refused = l.at
 		}
-		l.note(err)
+		_ = l.note(err)
 		return nil
 	}
 	t := &trail{seq: seq, asked: map[string]bool{}, open: map[string]bool{}}
@@ -183,7 +183,7 @@ func (l *following) ask(ctx context.Context, db string, ids []string, t *trail) 
 			l.b.Unread(key, err) // of this one: CouchDB before 3.5.2 does so
 			t.odd = true
 		default:
-			l.note(err)
+			_ = l.note(err)
 			return false
 		}
 	}

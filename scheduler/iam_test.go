@@ -86,9 +86,9 @@ func iamBubble(t *testing.T, iam http.Handler, s http.Handler, spec scheduler.Sp
 	return bubble(t, hosts{"iam.example": iam, "couch.example:5984": s}, spec)
 }
 
-// taking plays the recording to who bears one of the tokens, or any if there are none, and keeps
+// taking plays doc-running to who bears one of the tokens, or any if there are none, and keeps
 // the tokens that it saw.
-func taking(recording string, seen *[]string, tokens ...string) http.HandlerFunc {
+func taking(seen *[]string, tokens ...string) http.HandlerFunc {
 	var mu sync.Mutex
 	return func(w http.ResponseWriter, r *http.Request) {
 		token := strings.TrimPrefix(r.Header.Get("Authorization"), "Bearer ")
@@ -97,12 +97,12 @@ func taking(recording string, seen *[]string, tokens ...string) http.HandlerFunc
 		mu.Unlock()
 		for _, good := range tokens {
 			if token == good {
-				play(w, recording)
+				play(w, "doc-running")
 				return
 			}
 		}
 		if len(tokens) == 0 {
-			play(w, recording)
+			play(w, "doc-running")
 			return
 		}
 		text(401, "application/json", `{"error":"unauthorized","reason":"exp not in future"}`)(w, r)
@@ -210,7 +210,7 @@ func TestIAMAsPythonCloudant(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				var seen []string
 				iam, s := newIssuer(time.Hour), newCouch(nil)
-				s.answer(oneDoc, taking("doc-running", &seen, test.takes...))
+				s.answer(oneDoc, taking(&seen, test.takes...))
 				spec := byKey()
 				if test.spec != nil {
 					test.spec(&spec)
@@ -297,7 +297,7 @@ func TestNobodyWaitsForTheNextTokenWhileTheLastIsGood(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var seen []string
 		iam, s := newIssuer(time.Hour), newCouch(nil)
-		s.answer(oneDoc, taking("doc-running", &seen))
+		s.answer(oneDoc, taking(&seen))
 		spec := byKey()
 		spec.MaxConcurrent = 20
 		c := iamBubble(t, iam, s, spec)

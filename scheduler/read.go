@@ -83,7 +83,7 @@ func (l *look) databases(ctx context.Context) []string {
 		for _, glob := range l.client.globs() {
 			l.into.Fail(snapshot.Docs, glob, err)
 		}
-		l.note(err)
+		_ = l.note(err)
 	}
 	return databases
 }

@@ -160,7 +160,7 @@ func (c *Client) do(req *http.Request, path string) (*answer, error) {
 // send is any answer to the request. No redirect is followed: credentials would go along.
 func (c *Client) send(transport http.RoundTripper, req *http.Request, path string) (*answer, error) {
 	quiet := newSilence(req.Context(), c.spec.Timeout)
-	resp, err := transport.RoundTrip(req.WithContext(quiet.ctx))
+	resp, err := transport.RoundTrip(req.WithContext(quiet.ctx)) //nolint:bodyclose // the answer closes it
 	quiet.end()
 	if err != nil {
 		defer quiet.stop()

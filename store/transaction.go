@@ -55,7 +55,7 @@ func (t *transaction) statement(query string) (*sql.Stmt, error) {
 
 // exec runs a statement and gives how many rows it changed.
 func (t *transaction) exec(query string, args ...any) (int, error) {
-	stmt, err := t.statement(query)
+	stmt, err := t.statement(query) //nolint:sqlclosecheck // it ends with the transaction
 	if err != nil {
 		return 0, err
 	}
@@ -69,7 +69,7 @@ func (t *transaction) exec(query string, args ...any) (int, error) {
 
 // get scans the first row of a query, or gives sql.ErrNoRows.
 func (t *transaction) get(query string, args []any, into ...any) error {
-	stmt, err := t.statement(query)
+	stmt, err := t.statement(query) //nolint:sqlclosecheck // it ends with the transaction
 	if err != nil {
 		return err
 	}
