@@ -52,12 +52,17 @@ func parseFeed(v url.Values) (feed, *badQuery) {
 	return f, nil
 }
 
-// from is the number to begin after, where the database is at seq.
-func (f *feed) from(seq int64) int64 {
+// from is the number to begin after, where the database is at seq. The sequence of another database, or of one that was
+// deleted and had this name, means nothing: CouchDB then begins at the
+// beginning. A salt of 0 takes every sequence for its own.
+func (f *feed) from(seq int64, salt uint64) int64 {
 	if f.since == "now" {
 		return seq
 	}
 	n, _ := parseSeq(f.since)
+	if salt != 0 && strings.Contains(f.since, "-") && f.since != string(appendSeq(nil, salt, n)) {
+		return 0
+	}
 	return n
 }
 
@@ -69,7 +74,7 @@ func (q *request) changes(db *database) {
 		return
 	}
 	q.s.mu.RLock()
-	since := f.from(db.seq)
+	since := f.from(db.seq, db.salt)
 	q.s.mu.RUnlock()
 	if f.mode == "continuous" {
 		q.continuous(db, f, since)
@@ -213,7 +218,7 @@ func (q *request) sourceChanges(src *source) {
 	q.s.mu.RLock()
 	now := src.at(q.s.clock())
 	q.s.mu.RUnlock()
-	last, pending := f.from(now), int64(0)
+	last, pending := f.from(now, 0), int64(0)
 	if f.limit == 0 {
 		pending = max(0, now-last)
 	} else {

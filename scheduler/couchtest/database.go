@@ -37,7 +37,7 @@ func isReplicator(name string) bool {
 func (s *Server) database(name string) *database {
 	db := s.databases[name]
 	if db == nil {
-		db = &database{s: s, name: name, salt: salt(name), made: firstMade + s.deleted, docs: map[string]*Replication{}}
+		db = &database{s: s, name: name, salt: salt(name) + uint64(s.deleted), made: firstMade + s.deleted, docs: map[string]*Replication{}}
 		db.order = ordered{
 			key: func(r *Replication) string { return r.id },
 			has: func(r *Replication) bool { return !r.deleted },
