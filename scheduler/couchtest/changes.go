@@ -60,7 +60,8 @@ func (f *feed) from(seq int64, salt uint64) int64 {
 		return seq
 	}
 	n, _ := parseSeq(f.since)
-	if salt != 0 && strings.Contains(f.since, "-") && f.since != string(appendSeq(nil, salt, n)) {
+	own := string(appendSeq(nil, salt, n))
+	if salt != 0 && len(f.since) == len(own) && f.since != own {
 		return 0
 	}
 	return n
