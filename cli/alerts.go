@@ -47,8 +47,8 @@ func (c *alertsCommand) Run(s *session) error {
 // listed is an alert, and whether people are told of it.
 type listed struct {
 	alert.Alert
-	MutedBy string `json:"muted_by"` // why nobody is told, "" when somebody is
-	AckedBy string `json:"acked_by"` // who has it, "" when nobody does
+	MutedBy []string `json:"muted_by"` // what keeps it from being told; empty when nothing does
+	AckedBy string   `json:"acked_by"` // who has it, "" when nobody does
 }
 
 func (s *session) listAlerts(router *notify.Router, kept *store.SQLite) ([]listed, error) {
@@ -61,15 +61,13 @@ func (s *session) listAlerts(router *notify.Router, kept *store.SQLite) ([]liste
 	if err != nil {
 		return nil, err
 	}
-	firing := map[string][]alert.Alert{} // by server
-	for _, a := range alerts {
-		if a.Status == alert.StatusFiring {
-			firing[a.Server] = append(firing[a.Server], a)
-		}
-	}
+	muted := mutedBy(router, alerts, standing)
 	all := make([]listed, len(alerts))
 	for i, a := range alerts {
-		all[i] = listed{Alert: a, MutedBy: router.MutedBy(&a, firing[a.Server], standing, now)}
+		all[i] = listed{Alert: a, MutedBy: []string{}}
+		if muted[i] != "" {
+			all[i].MutedBy = []string{muted[i]}
+		}
 		if ack, ok := standing.Acks[a.Fingerprint]; ok && !ack.At.Before(a.StartsAt) {
 			all[i].AckedBy = ack.By
 		}
@@ -77,12 +75,27 @@ func (s *session) listAlerts(router *notify.Router, kept *store.SQLite) ([]liste
 	return all, nil
 }
 
+// mutedBy gives, for each alert of a list of all servers, why nobody is told of it.
+func mutedBy(router *notify.Router, alerts []alert.Alert, standing *notify.Standing) []string {
+	if standing == nil {
+		standing = &notify.Standing{}
+	}
+	firing := map[string][]alert.Alert{} // by server
+	for _, a := range alerts {
+		if a.Status == alert.StatusFiring {
+			firing[a.Server] = append(firing[a.Server], a)
+		}
+	}
+	now, muted := time.Now(), make([]string, len(alerts))
+	for i := range alerts {
+		muted[i] = router.MutedBy(&alerts[i], firing[alerts[i].Server], standing, now)
+	}
+	return muted
+}
+
 // aside is what a person who reads the list should know beside the alert itself.
 func (l *listed) aside() string {
-	var words []string
-	if l.MutedBy != "" {
-		words = append(words, l.MutedBy)
-	}
+	words := slices.Clone(l.MutedBy)
 	if l.AckedBy != "" {
 		words = append(words, l.AckedBy+" has it")
 	}

@@ -66,6 +66,7 @@ type commands struct {
 	Sink       sinkCommand       `cmd:"" help:"Try a sink."`
 	Message    messageCommand    `cmd:"" help:"Render what would be sent if a rule fired."`
 	Test       testCommand       `cmd:"" help:"Run the tests of rules, in YAML beside them."`
+	ShowConfig configCommand     `cmd:"" name:"config" help:"Show the config."`
 	Schema     schemaCommand     `cmd:"" help:"Print the JSON Schema of the config, for editors."`
 
 	Docs      docsCommand      `cmd:"" help:"List the documents of the replicator databases, as the scheduler sees them."`

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"time"
 
+	"watchdog/alert"
 	"watchdog/board"
 	"watchdog/config"
 	"watchdog/outbox"
@@ -42,6 +43,7 @@ func (d *daemon) listen(ctx context.Context, cfg *config.Config) error {
 	d.web = web.New(web.Options{
 		Gate: cfg.HTTP, ExternalURL: cfg.ExternalURL, Board: d.board, Archive: archive{d.store, d.wake},
 		ComeDue: func(server, check string) bool { return d.loop.ComeDue(server, check) },
+		MutedBy: func(all []alert.Alert) []string { return mutedBy(cfg.Router, all, d.standing.last.Load()) },
 		Sinks:   sinks, Build: build, Log: d.log,
 	})
 	d.web.ConfigLoaded(time.Now(), nil)

@@ -7,7 +7,7 @@ import (
 // listedAlert is an alert as it is listed.
 type listedAlert struct {
 	alert.Alert
-	MutedBy []string `json:"muted_by"` // the names of what keeps it from being told
+	MutedBy []string `json:"muted_by"` // what keeps it from being told
 }
 
 type alertList struct {
@@ -16,7 +16,12 @@ type alertList struct {
 
 func (s *Server) listAlerts(r *request) (any, error) {
 	list := alertList{Alerts: []listedAlert{}}
-	for _, a := range s.Board.Alerts() {
+	all := s.Board.Alerts()
+	muted := make([]string, len(all))
+	if s.MutedBy != nil {
+		muted = s.MutedBy(all)
+	}
+	for i, a := range all {
 		fits := true
 		for name, value := range map[string]string{
 			"server": a.Server, "rule": a.Rule, "severity": a.Severity.String(), "status": string(a.Status),
@@ -25,7 +30,11 @@ func (s *Server) listAlerts(r *request) (any, error) {
 		}
 		if fits {
 			a.URL = s.link(a.Fingerprint)
-			list.Alerts = append(list.Alerts, listedAlert{a, []string{}})
+			by := []string{}
+			if muted[i] != "" {
+				by = append(by, muted[i])
+			}
+			list.Alerts = append(list.Alerts, listedAlert{a, by})
 		}
 	}
 	return list, nil

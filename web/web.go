@@ -47,6 +47,9 @@ type Options struct {
 	ExternalURL string // that people open, or ""
 	Board       *board.Board
 	Archive     Archive
+	// MutedBy gives, for each alert of a list, why nobody is told of it; nil means that nothing
+	// mutes any.
+	MutedBy func([]alert.Alert) []string
 	// ComeDue makes a check run now; false when there is no such check.
 	ComeDue func(server, check string) bool
 	Sinks   []string // names, so that a sink with nothing to send shows too
