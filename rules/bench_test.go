@@ -2,6 +2,7 @@ package rules_test
 
 import (
 	"fmt"
+	"runtime"
 	"testing"
 	"time"
 
@@ -80,4 +81,25 @@ func moved(rows []*snapshot.Replication, percent int, by int64) []*snapshot.Repl
 		out[i] = &r
 	}
 	return out
+}
+
+// BenchmarkRemembered is what one replication costs in memory between two looks, its row of the
+// last look included, which the snapshot shares.
+func BenchmarkRemembered(b *testing.B) {
+	const n = 100_000
+	set := rules.NewSet(rules.SetSpec{Rules: tenRules(b)})
+	for b.Loop() {
+		before := heap()
+		memory := rules.NewMemory("prod")
+		memory.Apply(set.Step(memory, &snapshot.Snapshot{Server: "prod", At: start, Replications: manyReplications(n)}))
+		b.ReportMetric(float64(heap()-before)/n, "B/replication")
+		runtime.KeepAlive(memory)
+	}
+}
+
+func heap() uint64 {
+	runtime.GC()
+	var m runtime.MemStats
+	runtime.ReadMemStats(&m)
+	return m.HeapAlloc
 }
