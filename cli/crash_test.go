@@ -327,3 +327,36 @@ func TestAFailureWhileTheDaemonWasDownIsToldOnceAfterTheStart(t *testing.T) {
 		t.Errorf("told over three runs: got %v, want %s", got, want)
 	}
 }
+
+// A hangup, as of a terminal that closes or a `systemctl reload`, does not end the watching.
+func TestAHangupDoesNotEndTheDaemon(t *testing.T) {
+	couch := couchtest.New(couchtest.Options{})
+	couch.Put("_replicator", "orders", couchtest.Spec{State: couchtest.Failed})
+	hook := newReceiver(t, 0)
+	d := newDaemon(t, serve(t, couch), hook, "doc_id")
+	self, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	cmd := exec.Command(self, "run", "--config", d.config)
+	cmd.Env = append(os.Environ(), "WATCHDOG_TEST_MAIN=1")
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = cmd.Process.Kill() })
+	told := func(doc string) {
+		hook.await(t, doc+" fires", func(m told) bool { return m.DocID == doc })
+	}
+	told("orders")
+	if err := cmd.Process.Signal(syscall.SIGHUP); err != nil {
+		t.Fatal(err)
+	}
+	couch.Put("_replicator", "audit", couchtest.Spec{State: couchtest.Failed})
+	told("audit")
+	if err := cmd.Process.Signal(syscall.SIGTERM); err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Wait(); err != nil {
+		t.Errorf("run after SIGHUP and SIGTERM: got %v, want exit status 0", err)
+	}
+}

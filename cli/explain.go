@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"time"
 
 	"watchdog/alert"
@@ -45,7 +46,8 @@ type explained struct {
 // ruleExplained is a rule's explanation, and whom it would tell.
 type ruleExplained struct {
 	rules.Explanation
-	Tells []notify.Destination `json:"tells"`
+	Tells   []notify.Destination `json:"tells"`
+	MutedBy string               `json:"muted_by"` // why nobody is told, "" when somebody is
 }
 
 // Run looks at the replication now, and at what the daemon remembers of it.
@@ -94,6 +96,7 @@ func (c *explainCommand) Run(s *session) error {
 func (s *session) openBeside(dsn string) (*store.SQLite, error) {
 	kept, err := store.Open(s.ctx, dsn, store.Options{ReadOnly: true})
 	if errors.Is(err, store.ErrNoStore) {
+		fmt.Fprintf(s.Stderr, "watchdog: nothing is remembered in %s yet; a daemon that watches the simulated server alone remembers in memory only\n", dsn)
 		return nil, nil //nolint:nilnil // no store yet is no mistake
 	}
 	return kept, err
@@ -114,6 +117,13 @@ func (c *explainCommand) explain(ctx context.Context, p plan, reader *scheduler.
 			return nil, err
 		}
 	}
+	said := &notify.Standing{}
+	if kept != nil {
+		var err error
+		if said, err = kept.Standing(ctx, snap.At); err != nil {
+			return nil, err
+		}
+	}
 	decider := p.replayCycle(server)
 	var all []explained
 	for _, row := range snap.Replications {
@@ -122,7 +132,7 @@ func (c *explainCommand) explain(ctx context.Context, p plan, reader *scheduler.
 		}
 		e := explained{Server: server, Database: row.Database, DocID: row.DocID, State: string(row.State), Error: row.Error}
 		for _, one := range decider.Explain(state, row, snap.At) {
-			e.Rules = append(e.Rules, ruleExplained{one, p.tells(&one, server, row)})
+			e.Rules = append(e.Rules, p.explained(&one, server, row, state.Alerts(), said))
 		}
 		if err := e.addHistory(ctx, kept); err != nil {
 			return nil, err
@@ -132,12 +142,16 @@ func (c *explainCommand) explain(ctx context.Context, p plan, reader *scheduler.
 	return all, nil
 }
 
-// tells says who would hear of an alert of a rule for a replication.
-func (p plan) tells(e *rules.Explanation, server string, row *snapshot.Replication) []notify.Destination {
-	return p.Router.Destinations(&alert.Alert{
+// explained adds who would hear of an alert of the rule, and why not.
+func (p plan) explained(e *rules.Explanation, server string, row *snapshot.Replication, alerts []alert.Alert, said *notify.Standing) ruleExplained {
+	subject := alert.Subject{Server: server, Database: row.Database, DocID: row.DocID}
+	a := &alert.Alert{
 		Rule: e.Rule, Severity: e.Severity, Server: server, Database: row.Database, DocID: row.DocID,
-		State: string(row.State), Source: row.Source, Target: row.Target, Labels: p.labelsOf(server),
-	})
+		Fingerprint: alert.Fingerprint(e.Rule, subject), State: string(row.State), Source: row.Source, Target: row.Target,
+		Labels: p.labelsOf(server),
+	}
+	firing := slices.DeleteFunc(alerts, func(a alert.Alert) bool { return a.Status != alert.StatusFiring })
+	return ruleExplained{*e, p.Router.Destinations(a), p.Router.MutedBy(a, firing, said, time.Now())}
 }
 
 func (e *explained) addHistory(ctx context.Context, kept *store.SQLite) (err error) {
@@ -169,7 +183,7 @@ func (e *explained) addHistory(ctx context.Context, kept *store.SQLite) (err err
 
 func printExplained(w io.Writer, e *explained) {
 	fmt.Fprintf(w, "%s/%s/%s is %s", e.Server, e.Database, e.DocID, cmp.Or(e.State, "in no known state"))
-	if e.Error != "" {
+	if e.Error != "" && e.State != string(snapshot.Running) {
 		fmt.Fprintf(w, ": %s", oneLine(e.Error))
 	}
 	fmt.Fprintln(w)
@@ -214,6 +228,10 @@ func printRule(w io.Writer, r *ruleExplained) {
 	}
 	if r.Waits != "" {
 		fmt.Fprintf(w, "  %s\n", r.Waits)
+	}
+	if r.MutedBy != "" {
+		fmt.Fprintf(w, "  would tell nobody: %s\n", r.MutedBy)
+		return
 	}
 	for _, d := range r.Tells {
 		fmt.Fprintf(w, "  would tell %s, by route %d\n", d.Sink, d.Route)

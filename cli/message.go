@@ -3,6 +3,7 @@ package cli
 import (
 	"context"
 	"fmt"
+	"strings"
 	"time"
 
 	"watchdog/alert"
@@ -137,5 +138,5 @@ func notFound(kind, name string, names []string, why string) error {
 	if hint := diag.DidYouMean(name, names); hint != "" {
 		return fmt.Errorf("there is no %s %q; %s", kind, name, hint)
 	}
-	return fmt.Errorf("there is no %s %q; there are %q", kind, name, names)
+	return fmt.Errorf("there is no %s %q; there are %s", kind, name, strings.Join(names, ", "))
 }

@@ -5,11 +5,13 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"time"
 
 	"watchdog/alert"
 	"watchdog/config"
 	"watchdog/cycle"
+	"watchdog/rules"
 	"watchdog/snapshot"
 )
 
@@ -28,6 +30,13 @@ func (c *replayCommand) Run(s *session) error {
 	cfg, _, err := s.load(s.configPath)
 	if err != nil {
 		return err
+	}
+	if c.Rule != "" && !slices.ContainsFunc(cfg.Rules, func(r *rules.Rule) bool { return c.Rule.Match(r.Name) }) {
+		var names []string
+		for _, r := range cfg.Rules {
+			names = append(names, r.Name)
+		}
+		return notFound("rule", string(c.Rule), names, "")
 	}
 	out := bufio.NewWriter(s.Stdout)
 	r := &replay{wants: c.wants, say: transitionPrinter(out, c.Output), now: newRerun(cfg)}

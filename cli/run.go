@@ -5,8 +5,11 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"os"
+	"os/signal"
 	"slices"
 	"sync"
+	"syscall"
 	"time"
 
 	"watchdog/board"
@@ -31,6 +34,7 @@ func (c *runCommand) Run(s *session) error {
 		return err
 	}
 	log := s.logger(c.LogFormat)
+	defer deafen(log)()
 	for _, d := range found {
 		log.Warn("config lint", "place", fmt.Sprintf("%s:%d:%d", d.File, d.Line, d.Column), "id", d.ID, "lint", d.Message)
 	}
@@ -42,6 +46,25 @@ func (c *runCommand) Run(s *session) error {
 		return errors.Join(err, d.close())
 	}
 	return errors.Join(d.run(s.ctx), d.close())
+}
+
+// deafen keeps a SIGHUP from ending the daemon, until the returned function is called. It does
+// not reload the config: that takes a restart, and says so.
+func deafen(log *slog.Logger) (stop func()) {
+	hangups := make(chan os.Signal, 1)
+	signal.Notify(hangups, syscall.SIGHUP)
+	done := make(chan struct{})
+	go func() {
+		for {
+			select {
+			case <-hangups:
+				log.Warn("the config is read at the start only: restart to have it read anew")
+			case <-done:
+				return
+			}
+		}
+	}()
+	return func() { signal.Stop(hangups); close(done) }
 }
 
 // daemon is everything that `run` keeps running.
@@ -83,6 +106,9 @@ func (s *session) openDaemon(p plan, log *slog.Logger) (*daemon, error) {
 			Name: spec.Name, Reader: d.readers.byName[spec.Name], Checks: p.checks(spec.Name),
 			Doorbell: d.readers.byName[spec.Name],
 		})
+	}
+	if len(p.Sinks) == 0 && p.Router != nil {
+		log.Warn("nobody is told: no sink is in use")
 	}
 	for _, l := range p.LeftOut {
 		log.Info("left out", "what", l.Kind, "name", l.Name, "why", l.Why)

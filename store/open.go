@@ -21,8 +21,9 @@ type Options struct {
 	// ReadOnly opens the file beside the process that owns it: nothing is locked, created or
 	// migrated, and what writes fails.
 	ReadOnly bool
-	// Beside opens the file beside the process that owns it, to write what people say: silences
-	// and acknowledgements, which the owner reads again and again. Nothing else may be written.
+	// Beside opens the file beside the process that owns it, to write what people say, which
+	// the owner reads again and again: silences, acknowledgements, and dead deliveries that are
+	// to be tried again. Nothing else may be written.
 	Beside bool
 }
 
