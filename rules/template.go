@@ -2,7 +2,9 @@ package rules
 
 import (
 	"fmt"
+	"math"
 	"reflect"
+	"strconv"
 	"strings"
 	"text/template"
 	"time"
@@ -22,6 +24,7 @@ type text struct {
 // templateFuncs are what templates may use beside Go's own.
 var templateFuncs = template.FuncMap{
 	"humanizeDuration": humanizeDuration,
+	"humanize":         humanize,
 	"truncate":         truncate,
 	"join":             func(sep string, parts []string) string { return strings.Join(parts, sep) },
 	"upper":            strings.ToUpper,
@@ -34,6 +37,30 @@ func humanizeDuration(v any) string {
 		return d.Round(time.Second).String()
 	}
 	return fmt.Sprint(v)
+}
+
+// humanize is a number in thousands, as Prometheus has it: 950, 1.25k, 3.4M. What is unknown
+// stays the word.
+func humanize(v any) string {
+	var n float64
+	switch v := v.(type) {
+	case int64:
+		n = float64(v)
+	case int:
+		n = float64(v)
+	case float64:
+		n = v
+	default:
+		return fmt.Sprint(v)
+	}
+	suffix := ""
+	for _, next := range []string{"k", "M", "G", "T", "P"} {
+		if math.Abs(n) < 1000 {
+			break
+		}
+		n, suffix = n/1000, next
+	}
+	return strconv.FormatFloat(n, 'g', 4, 64) + suffix
 }
 
 // truncate cuts text to n characters, the last of which says that it was cut.

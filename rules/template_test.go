@@ -17,6 +17,7 @@ func TestTemplateThatFailsFallsBack(t *testing.T) {
 		{"what was not given is said to be unknown", `{{ .changes_pending }} wait`, "unknown wait"},
 		{"a text that was not given is empty", `[{{ .source }}]`, "[]"},
 		{"truncate", `{{ truncate 4 .state }}`, "run…"},
+		{"humanize", `{{ humanize 950 }} {{ humanize 1250 }} {{ humanize 3400000 }} {{ humanize .changes_pending }}`, "950 1.25k 3.4M unknown"},
 		{"a label that is not there is empty", `[{{ .labels.team }}]`, "[]"},
 	}
 	for _, tt := range tests {
