@@ -46,7 +46,7 @@ func (c *Client) awayNodes(ctx context.Context) error {
 		*known = cluster{asked: time.Now(), single: len(members.Cluster) <= 1, many: len(members.Cluster) > 1}
 	case known.many:
 		return fmt.Errorf("whether all nodes answer: %w", err)
-	case errors.As(err, &e) && e.Status/100 == 4 && e.Status != http.StatusTooManyRequests:
+	case errors.As(err, &e) && (e.missing() || e.Status == http.StatusUnauthorized || e.Status == http.StatusForbidden):
 		*known = cluster{asked: time.Now(), single: true}
 		return nil
 	default: // asked again at the next look

@@ -103,6 +103,7 @@ func (d *drive) run() {
 		names = append(names, name)
 	}
 	slices.Sort(names)
+	d.look() // now both know that the cluster has two nodes; who is refused that at first takes it for one
 	for len(d.choices) > 0 {
 		for range d.upTo(4) {
 			name := d.one(names)
