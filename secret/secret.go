@@ -56,7 +56,7 @@ func MaskURLs(text string) string {
 		}
 		at := strings.LastIndexByte(rest[:end], '@')
 		b.WriteString(text[:start])
-		if at < 0 {
+		if at <= 0 {
 			text = rest
 			continue
 		}
