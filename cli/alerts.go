@@ -2,12 +2,9 @@ package cli
 
 import (
 	"cmp"
-	"encoding/json"
 	"fmt"
-	"io"
 	"slices"
 	"strings"
-	"text/tabwriter"
 	"time"
 
 	"watchdog/alert"
@@ -41,7 +38,7 @@ func (c *alertsCommand) Run(s *session) error {
 	slices.SortStableFunc(all, func(a, b listed) int {
 		return cmp.Or(cmp.Compare(a.Status, b.Status), cmp.Compare(b.Severity, a.Severity), a.StartsAt.Compare(b.StartsAt))
 	})
-	return printAlerts(s.Stdout, c.Output, all)
+	return printList(s.Stdout, c.Output, all, (*listed).cells)
 }
 
 // listed is an alert, and whether people are told of it.
@@ -105,22 +102,7 @@ func (l *listed) aside() string {
 	return " [" + strings.Join(words, "; ") + "]"
 }
 
-func printAlerts(w io.Writer, output string, all []listed) error {
-	enc := json.NewEncoder(w)
-	switch output {
-	case "json":
-		return enc.Encode(all)
-	case "jsonl":
-		for i := range all {
-			if err := enc.Encode(&all[i]); err != nil {
-				return err
-			}
-		}
-		return nil
-	}
-	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
-	for _, a := range all {
-		fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%s\t%s\n", a.Status, a.Severity, a.StartsAt.Format(time.RFC3339), a.Rule, a.Subject(), oneLine(cmp.Or(a.Summary, a.Error, a.State))+a.aside())
-	}
-	return table.Flush()
+func (l *listed) cells() string {
+	return fmt.Sprintf("%s\t%s\t%s\t%s\t%s\t%s", l.Status, l.Severity, l.StartsAt.Format(time.RFC3339), l.Rule, l.Subject(),
+		oneLine(cmp.Or(l.Summary, l.Error, l.State))+l.aside())
 }

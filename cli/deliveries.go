@@ -1,11 +1,8 @@
 package cli
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
-	"text/tabwriter"
 	"time"
 
 	"watchdog/store"
@@ -46,32 +43,16 @@ func (c *deliveriesListCommand) Run(s *session) error {
 		}
 		all = append(all, found...)
 	}
-	return printDeliveries(s.Stdout, c.Output, all)
+	return printList(s.Stdout, c.Output, all, deliveryCells)
 }
 
-func printDeliveries(w io.Writer, output string, all []store.Delivery) error {
-	enc := json.NewEncoder(w)
-	switch output {
-	case "json":
-		return enc.Encode(all)
-	case "jsonl":
-		for i := range all {
-			if err := enc.Encode(&all[i]); err != nil {
-				return err
-			}
-		}
-		return nil
+func deliveryCells(d *store.Delivery) string {
+	next := ""
+	if d.NextAttemptAt != nil {
+		next = "next " + d.NextAttemptAt.Format(time.RFC3339)
 	}
-	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
-	for _, d := range all {
-		next := ""
-		if d.NextAttemptAt != nil {
-			next = "next " + d.NextAttemptAt.Format(time.RFC3339)
-		}
-		fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\n", d.CreatedAt.Format(time.RFC3339), d.ID, d.Sink, d.Status,
-			count(len(d.Alerts), "alert"), count(d.Attempts, "attempt"), next, oneLine(d.LastError))
-	}
-	return table.Flush()
+	return fmt.Sprintf("%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s", d.CreatedAt.Format(time.RFC3339), d.ID, d.Sink, d.Status,
+		count(len(d.Alerts), "alert"), count(d.Attempts, "attempt"), next, oneLine(d.LastError))
 }
 
 type deliveriesRetryCommand struct {

@@ -3,13 +3,11 @@ package cli
 import (
 	"cmp"
 	"crypto/rand"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"maps"
 	"slices"
 	"strings"
-	"text/tabwriter"
 	"time"
 
 	"watchdog/alert"
@@ -99,23 +97,11 @@ func (c *silenceListCommand) Run(s *session) error {
 		}
 		silences = append(silences, standing.Silences...)
 	}
-	enc := json.NewEncoder(s.Stdout)
-	switch c.Output {
-	case "json":
-		return enc.Encode(silences)
-	case "jsonl":
-		for _, one := range silences {
-			if err := enc.Encode(one); err != nil {
-				return err
-			}
-		}
-		return nil
-	}
-	table := tabwriter.NewWriter(s.Stdout, 0, 0, 2, ' ', 0)
-	for _, one := range silences {
-		fmt.Fprintf(table, "%s\t%s\tuntil %s\tby %s\t%s\n", one.ID, matchWords(one.Match), one.EndsAt.Format(time.RFC3339), one.CreatedBy, oneLine(one.Comment))
-	}
-	return table.Flush()
+	return printList(s.Stdout, c.Output, silences, silenceCells)
+}
+
+func silenceCells(one *notify.Silence) string {
+	return fmt.Sprintf("%s\t%s\tuntil %s\tby %s\t%s", one.ID, matchWords(one.Match), one.EndsAt.Format(time.RFC3339), one.CreatedBy, oneLine(one.Comment))
 }
 
 func matchWords(match map[string][]string) string {

@@ -49,6 +49,7 @@ func TestMaskURLs(t *testing.T) {
 		{"http://h/path?to=a@b", "http://h/path?to=a@b"},
 		{"http://user:*****@h/", "http://user:*****@h/"},
 		{"a@b ://u:p@h", "a@b ://u:*****@h"},
+		{"://@", "://@"}, // nobody: nothing to mask
 	}
 	for _, tt := range tests {
 		if got := secret.MaskURLs(tt.in); got != tt.want {
