@@ -79,13 +79,13 @@ func (d *daemon) reported(r *watch.Report) { d.web.Publish(d.board.Report(r)) }
 
 // noted makes attempts to deliver known to the page's readers.
 func (d *daemon) noted(sink string, deliver outbox.Deliver) outbox.Deliver {
-	return func(ctx context.Context, item outbox.Item) error {
+	return func(ctx context.Context, item outbox.Item) ([]byte, error) {
 		began := time.Now()
-		err := deliver(ctx, item)
+		memory, err := deliver(ctx, item)
 		if d.web != nil {
 			d.web.Attempted(sink, outcome(err), time.Since(began))
 		}
-		return err
+		return memory, err
 	}
 }
 

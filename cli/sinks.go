@@ -52,11 +52,11 @@ func (s *session) openWorkers(sinks []config.Sink, queue outbox.Queue, noted fun
 
 // deliver takes a message out of its item. One that cannot be read will not be readable later.
 func deliver(sink notify.Sink) outbox.Deliver {
-	return func(ctx context.Context, item outbox.Item) error {
+	return func(ctx context.Context, item outbox.Item) ([]byte, error) {
 		var m notify.Message
 		if err := json.Unmarshal(item.Payload, &m); err != nil {
-			return &notify.Refused{Err: fmt.Errorf("read the stored message: %w", err)}
+			return nil, &notify.Refused{Err: fmt.Errorf("read the stored message: %w", err)}
 		}
-		return sink.Send(ctx, &m)
+		return nil, sink.Send(ctx, &m)
 	}
 }

@@ -12,13 +12,17 @@ import (
 // alerts and one key for its group; sorted, each once.
 func (m *Message) OrderKeys() []string {
 	keys := make([]string, 0, len(m.Alerts)+1)
-	keys = append(keys, groupKey(m.Group))
+	keys = append(keys, m.Thread())
 	for i := range m.Alerts {
 		keys = append(keys, m.Alerts[i].Fingerprint)
 	}
 	slices.Sort(keys)
 	return slices.Compact(keys)
 }
+
+// Thread names what a receiver shows together, message after message: the group. It is one of the
+// OrderKeys.
+func (m *Message) Thread() string { return groupKey(m.Group) }
 
 // groupKey names a group, the same on every machine. No fingerprint begins like it.
 func groupKey(group map[string]string) string {

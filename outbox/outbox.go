@@ -13,12 +13,15 @@
 // good, or it has been tried for GiveUpAfter. In order per key: of two items of one sink that
 // share a key, the second is not sent before the first is done. A sink that is down delays no
 // other, and is asked by one item at a time, ever more rarely. An item's ID is the same in every
-// attempt. No item is given up without having been tried.
+// attempt. No item is given up without having been tried. In order per thread, too, whose memory
+// is committed with the note of the attempt that changed it: each attempt sees what the one before
+// it remembered.
 //
 // # Not promised
 //
 // Exactly once: a crash between the receiver's answer and the note of it sends the item again,
-// under the same ID. Order between items that share no key.
+// under the same ID, and with the thread's memory of before. Order between items that share no
+// key.
 //
 // # Testing
 //
@@ -37,6 +40,11 @@ type Item struct {
 	Sink    string
 	Keys    []string // what it must keep its order with
 	Payload []byte
+	// Thread is what the receiver shows together with others of its kind, "" when it stands
+	// alone. It is one of the Keys, so that its items are sent in order.
+	Thread string
+	// Memory is what an attempt of the same sink and thread returned last; nil when none did.
+	Memory  []byte
 	Created time.Time
 	// Attempts is how often it has been tried, this one not counted.
 	Attempts int
@@ -58,11 +66,14 @@ type Queue interface {
 	// An error of the three below means that the note may not have been written. It is then
 	// written again until that succeeds, so a note about an item that is done, or that is not
 	// there any more, changes nothing and is no error.
+	//
+	// Each keeps the memory of the item's thread with the note, all or nothing. Nil leaves it as
+	// it is.
 
 	// Sent notes that the receiver has it.
-	Sent(ctx context.Context, id string, at time.Time) error
+	Sent(ctx context.Context, id string, at time.Time, memory []byte) error
 	// Retry notes a failed attempt and when to try again.
-	Retry(ctx context.Context, id string, next time.Time, cause string) error
+	Retry(ctx context.Context, id string, next time.Time, cause string, memory []byte) error
 	// Bury notes a last failed attempt: it will not be tried again, unless by hand.
-	Bury(ctx context.Context, id string, at time.Time, cause string) error
+	Bury(ctx context.Context, id string, at time.Time, cause string, memory []byte) error
 }

@@ -145,7 +145,7 @@ func (w *witness) failQueue(string) error {
 	return nil
 }
 
-func (w *witness) deliver(ctx context.Context, item outbox.Item) (err error) {
+func (w *witness) deliver(ctx context.Context, item outbox.Item) (_ []byte, err error) {
 	answer := w.begin(item)
 	defer func() {
 		w.mu.Lock()
@@ -155,7 +155,7 @@ func (w *witness) deliver(ctx context.Context, item outbox.Item) (err error) {
 	}()
 	err = errors.New("panicked") // unless it returns
 	err = answer(ctx)
-	return err
+	return nil, err
 }
 
 // begin looks at everything that must hold when an attempt begins, and gives its answer.

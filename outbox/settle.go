@@ -17,13 +17,13 @@ func (w *Worker) settle(ctx context.Context, r result) {
 	switch {
 	case err == nil:
 		log.Info("delivered", "elapsed", r.elapsed)
-		w.note(ctx, r.item.ID, func(ctx context.Context) error { return queue.Sent(ctx, r.item.ID, now) })
+		w.note(ctx, r.item.ID, func(ctx context.Context) error { return queue.Sent(ctx, r.item.ID, now, r.memory) })
 	case retryAt.IsZero():
 		logFailure(log, slog.LevelError, "delivery given up", err)
-		w.note(ctx, r.item.ID, func(ctx context.Context) error { return queue.Bury(ctx, r.item.ID, now, err.Error()) })
+		w.note(ctx, r.item.ID, func(ctx context.Context) error { return queue.Bury(ctx, r.item.ID, now, err.Error(), r.memory) })
 	default:
 		logFailure(log.With("retry_at", retryAt), slog.LevelWarn, "delivery failed", err)
-		w.note(ctx, r.item.ID, func(ctx context.Context) error { return queue.Retry(ctx, r.item.ID, retryAt, err.Error()) })
+		w.note(ctx, r.item.ID, func(ctx context.Context) error { return queue.Retry(ctx, r.item.ID, retryAt, err.Error(), r.memory) })
 	}
 	delete(w.inHand, r.item.ID)
 }

@@ -32,6 +32,7 @@ type stage struct {
 	mu      sync.Mutex // guards what follows
 	answers script
 	saw     []sight
+	recalls []string // what each attempt of a thread found in its memory
 }
 
 // sight is one attempt that the receiver saw.
@@ -73,15 +74,19 @@ func (s *stage) add(items ...outbox.Item) {
 	s.worker.Wake()
 }
 
-func (s *stage) deliver(ctx context.Context, item outbox.Item) error {
+func (s *stage) deliver(ctx context.Context, item outbox.Item) ([]byte, error) {
 	s.mu.Lock()
 	s.saw = append(s.saw, sight{time.Since(s.began), item.ID})
+	if item.Thread != "" {
+		s.recalls = append(s.recalls, string(item.Memory))
+	}
 	next := yes
 	if left := s.answers[item.ID]; len(left) > 0 {
 		next, s.answers[item.ID] = left[0], left[1:]
 	}
 	s.mu.Unlock()
-	return next(ctx)
+	err := next(ctx)
+	return []byte(string(item.Memory) + item.ID), err
 }
 
 // seen is every attempt the receiver saw, in order: "0s a, 1s a". Those that begin together have

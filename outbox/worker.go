@@ -18,7 +18,10 @@ import (
 // An error is tried again, unless it, or one that it wraps, has a method Permanent() bool that
 // says true. A method RetryAfter() time.Duration is the receiver's own word for how long to
 // wait, of which at most an hour is heeded. A panic is a failed attempt.
-type Deliver func(ctx context.Context, item Item) error
+//
+// Memory is what the next attempt of the item's thread is to know, kept whether or not there is an
+// error; nil leaves what there was.
+type Deliver func(ctx context.Context, item Item) (memory []byte, err error)
 
 // Options are what a Worker needs. Sink, Queue and Deliver must be given.
 type Options struct {
@@ -82,6 +85,7 @@ type Worker struct {
 // result is how one attempt ended.
 type result struct {
 	item    Item
+	memory  []byte
 	err     error
 	cut     bool // it failed after it was told to end
 	elapsed time.Duration
@@ -218,7 +222,7 @@ func (w *Worker) attempt(ctx context.Context, item Item) {
 	}()
 	limited, done := context.WithTimeout(ctx, w.opt.Timeout)
 	defer done()
-	r.err = w.opt.Deliver(limited, item)
+	r.memory, r.err = w.opt.Deliver(limited, item)
 }
 
 // errExited is the result of a Deliver that ended its goroutine.

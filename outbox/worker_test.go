@@ -340,3 +340,22 @@ time=3s level=INFO msg=delivered sink=hook delivery=c attempt=2 elapsed=0s
 		}
 	})
 }
+
+func TestAnAttemptKnowsWhatTheOneBeforeItInItsThreadRemembered(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newStage(t, script{"a": {down}, "b": {refused}, "c": {panics}}, nil)
+		for _, id := range []string{"a", "b", "c", "d"} {
+			one := letter(id, "group")
+			one.Thread = "group"
+			s.add(one)
+		}
+		time.Sleep(time.Minute)
+		if got, want := s.noted(), "a sent 1s, b dead 1s after 1: post: 410, c sent 2s, d sent 2s"; got != want {
+			t.Errorf("notes:\n got %s\nwant %s", got, want)
+		}
+		want := []string{"", "a", "aa", "aab", "aab", "aabc"}
+		if diff := cmp.Diff(want, s.recalls); diff != "" {
+			t.Errorf("what the attempts found, of which the first of c panicked (-want +got):\n%s", diff)
+		}
+	})
+}

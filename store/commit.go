@@ -140,5 +140,5 @@ func say(tx *transaction, m *notify.Message) error {
 	if err != nil {
 		return err
 	}
-	return enqueue(tx, outbox.Item{ID: m.ID, Sink: m.Sink, Keys: m.OrderKeys(), Payload: payload, Created: m.At})
+	return enqueue(tx, outbox.Item{ID: m.ID, Sink: m.Sink, Keys: m.OrderKeys(), Thread: m.Thread(), Payload: payload, Created: m.At})
 }

@@ -15,7 +15,7 @@ func TestDeliveryAsJSON(t *testing.T) {
 	if err := s.Commit(t.Context(), alarm(1, 0)); err != nil {
 		t.Fatal(err)
 	}
-	if err := s.Retry(t.Context(), messageID(0), epoch.Add(90*time.Second), "503 Service Unavailable"); err != nil {
+	if err := s.Retry(t.Context(), messageID(0), epoch.Add(90*time.Second), "503 Service Unavailable", nil); err != nil {
 		t.Fatal(err)
 	}
 	list, err := s.Deliveries(t.Context(), store.DeliveryFilter{})

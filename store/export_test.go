@@ -39,6 +39,7 @@ const (
 	StandBehindSQL      = standBehindSQL
 	PruneTransitionsSQL = pruneTransitionsSQL
 	PruneOutboxSQL      = pruneOutboxSQL
+	PruneThreadsSQL     = pruneThreadsSQL
 	BacklogsSQL         = backlogsSQL
 )
 

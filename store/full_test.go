@@ -61,7 +61,7 @@ func TestFullDiskLosesNothingAndCommitsGoOnWhenThereIsSpace(t *testing.T) {
 			t.Errorf("the store after it (-before +after):\n%s", diff)
 		}
 	}
-	if err := s.Sent(t.Context(), messageID(0), epoch); err != nil {
+	if err := s.Sent(t.Context(), messageID(0), epoch, nil); err != nil {
 		t.Errorf("Sent on a full disk, which needs no space: %v", err)
 	}
 

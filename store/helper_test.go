@@ -114,7 +114,7 @@ func commitForever(ctx context.Context, path string) error {
 		return err
 	}
 	for n := range last.server + 1 { // most were sent before
-		if err := s.Sent(ctx, messageID(n), epoch); err != nil {
+		if err := s.Sent(ctx, messageID(n), epoch, nil); err != nil {
 			return err
 		}
 	}
@@ -123,7 +123,7 @@ func commitForever(ctx context.Context, path string) error {
 			return err
 		}
 		fmt.Println(n)
-		if err := s.Sent(ctx, messageID(n-1), epoch); err != nil {
+		if err := s.Sent(ctx, messageID(n-1), epoch, nil); err != nil {
 			return err
 		}
 	}

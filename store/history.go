@@ -54,10 +54,11 @@ const (
 )
 
 // Prune deletes transitions that happened, deliveries that were sent or buried, silences that
-// ended and acknowledgements that were made before a time, and gives how many. What is queued stays, however old.
+// ended, acknowledgements that were made and threads that ended before a time, and gives how many.
+// What is queued stays, however old.
 func (s *SQLite) Prune(ctx context.Context, before time.Time) (int, error) {
 	total := 0
-	for _, query := range [...]string{pruneTransitionsSQL, pruneOutboxSQL, pruneSilencesSQL, pruneAcksSQL} {
+	for _, query := range [...]string{pruneTransitionsSQL, pruneOutboxSQL, pruneSilencesSQL, pruneAcksSQL, pruneThreadsSQL} {
 		for n := pruneBatch; n == pruneBatch; {
 			err := s.write(ctx, func(tx *transaction) (err error) {
 				n, err = tx.exec(query, micros(before), pruneBatch)

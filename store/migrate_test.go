@@ -1,20 +1,35 @@
 package store_test
 
 import (
+	"fmt"
 	"io/fs"
+	"path/filepath"
 	"testing"
 	"testing/fstest"
 
 	"watchdog/store"
 )
 
-// later are the migrations of a later build: ours and one more.
-func later(t *testing.T, name, sql string) fs.FS {
+// steps are the files of our migrations. A test that counts goes by their number.
+func steps(t *testing.T) []string {
 	t.Helper()
-	return fstest.MapFS{
-		"migrations/0001_init.sql": {Data: []byte(read(t, "migrations/0001_init.sql"))},
-		"migrations/" + name:       {Data: []byte(sql)},
+	files, err := filepath.Glob("migrations/*.sql")
+	if err != nil || len(files) == 0 {
+		t.Fatalf("migrations: got %v and error %v", files, err)
 	}
+	return files
+}
+
+// later are the migrations of a later build: ours and one more, so many numbers behind them.
+func later(t *testing.T, behind int, name, sql string) (files fs.FS, added string) {
+	t.Helper()
+	all := fstest.MapFS{}
+	for _, file := range steps(t) {
+		all[filepath.ToSlash(file)] = &fstest.MapFile{Data: []byte(read(t, file))}
+	}
+	added = fmt.Sprintf("%04d_%s", len(all)+behind, name)
+	all["migrations/"+added] = &fstest.MapFile{Data: []byte(sql)}
+	return all, added
 }
 
 // pragma gives a number that a store has.
@@ -31,25 +46,25 @@ func TestNewStoreIsMarkedAndOfThisVersion(t *testing.T) {
 	if got := pragma(t, s, "application_id"); got != store.ApplicationID {
 		t.Errorf("application_id: got %#x, want %#x", got, store.ApplicationID)
 	}
-	if got := pragma(t, s, "user_version"); got != 1 {
-		t.Errorf("version: got %d, want 1", got)
+	if got, want := pragma(t, s, "user_version"), len(steps(t)); got != want {
+		t.Errorf("version: got %d, want %d", got, want)
 	}
 }
 
 func TestOlderStoreIsMigratedAndKeepsWhatItHas(t *testing.T) {
-	path := newFile(t)
+	path, now := newFile(t), len(steps(t))
 	closed(t, path)
-	build := later(t, "0002_note.sql", "ALTER TABLE servers ADD COLUMN note TEXT; CREATE TABLE notes (note TEXT)")
+	build, _ := later(t, 1, "note.sql", "ALTER TABLE servers ADD COLUMN note TEXT; CREATE TABLE notes (note TEXT)")
 
 	_, err := store.OpenWith(t.Context(), path, store.Options{ReadOnly: true}, build)
-	wantError(t, "Open for reading only", err, "its schema has version 1, and this watchdog reads 2; `watchdog run` migrates it")
+	wantError(t, "Open for reading only", err, fmt.Sprintf("its schema has version %d, and this watchdog reads %d; `watchdog run` migrates it", now, now+1))
 	for range 2 { // the second time there is nothing to do
 		s, err := store.OpenWith(t.Context(), path, store.Options{}, build)
 		if err != nil {
 			t.Fatal(err)
 		}
-		if got := pragma(t, s, "user_version"); got != 2 {
-			t.Errorf("version: got %d, want 2", got)
+		if got := pragma(t, s, "user_version"); got != now+1 {
+			t.Errorf("version: got %d, want %d", got, now+1)
 		}
 		if got := replications(t, s); got != 1000 {
 			t.Errorf("replications: got %d, want 1000", got)
@@ -59,19 +74,19 @@ func TestOlderStoreIsMigratedAndKeepsWhatItHas(t *testing.T) {
 		}
 	}
 	_, err = store.Open(t.Context(), path, store.Options{ReadOnly: true})
-	wantError(t, "Open by the older build", err, "open store "+path+": its schema has version 2, and this watchdog knows 1; "+
-		"run the watchdog that wrote it or a newer one, or give another path")
+	wantError(t, "Open by the older build", err, fmt.Sprintf("open store %s: its schema has version %d, and this watchdog knows %d; "+
+		"run the watchdog that wrote it or a newer one, or give another path", path, now+1, now))
 }
 
 func TestMigrationThatFailsChangesNothing(t *testing.T) {
 	path := newFile(t)
 	closed(t, path)
-	build := later(t, "0002_bad.sql", "CREATE TABLE notes (note TEXT); DROP TABLE replications; INSERT INTO nowhere VALUES (1)")
+	build, name := later(t, 1, "bad.sql", "CREATE TABLE notes (note TEXT); DROP TABLE replications; INSERT INTO nowhere VALUES (1)")
 	_, err := store.OpenWith(t.Context(), path, store.Options{}, build)
-	wantError(t, "Open", err, "migrate by 0002_bad.sql: SQL logic error: no such table: nowhere (1)")
+	wantError(t, "Open", err, "migrate by "+name+": SQL logic error: no such table: nowhere (1)")
 	s := open(t, path)
-	if got := pragma(t, s, "user_version"); got != 1 {
-		t.Errorf("version: got %d, want 1", got)
+	if got, want := pragma(t, s, "user_version"), len(steps(t)); got != want {
+		t.Errorf("version: got %d, want %d", got, want)
 	}
 	if got := replications(t, s); got != 1000 {
 		t.Errorf("replications: got %d, want 1000", got)
@@ -79,6 +94,7 @@ func TestMigrationThatFailsChangesNothing(t *testing.T) {
 }
 
 func TestMigrationsHaveNoGap(t *testing.T) {
-	_, err := store.OpenWith(t.Context(), store.Memory, store.Options{}, later(t, "0003_late.sql", ""))
-	wantError(t, "Open", err, "migration 0003_late.sql is not number 2")
+	build, name := later(t, 2, "late.sql", "")
+	_, err := store.OpenWith(t.Context(), store.Memory, store.Options{}, build)
+	wantError(t, "Open", err, fmt.Sprintf("migration %s is not number %d", name, len(steps(t))+1))
 }

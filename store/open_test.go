@@ -3,6 +3,7 @@ package store_test
 import (
 	"database/sql"
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -95,7 +96,7 @@ func TestOpenRefusesWhatIsNoStoreAndLeavesItAsItIs(t *testing.T) {
 		{"a store of a newer schema", func(t *testing.T, path string) {
 			closed(t, path)
 			script(t, path, "PRAGMA user_version = 9")
-		}, "its schema has version 9, and this watchdog knows 1; run the watchdog that wrote it or a newer one, or give another path"},
+		}, fmt.Sprintf("its schema has version 9, and this watchdog knows %d; run the watchdog that wrote it or a newer one, or give another path", len(steps(t)))},
 		{"a store whose first page is damaged", func(t *testing.T, path string) {
 			closed(t, path)
 			content := []byte(read(t, path))

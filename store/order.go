@@ -30,9 +30,9 @@ const standBehindSQL = `UPDATE outbox SET behind = ?1 WHERE seq IN (
 // enqueue puts an item at the end of the queue, unless its id was there before.
 func enqueue(tx *transaction, item outbox.Item) error {
 	var seq int64
-	err := tx.get(`INSERT INTO outbox (id, sink, status, created_at, queued_at, payload) VALUES (?1, ?2, 'queued', ?3, ?3, ?4)
+	err := tx.get(`INSERT INTO outbox (id, sink, thread, status, created_at, queued_at, payload) VALUES (?1, ?2, ?3, 'queued', ?4, ?4, ?5)
 		ON CONFLICT (id) DO NOTHING RETURNING seq`,
-		[]any{item.ID, item.Sink, micros(item.Created), string(item.Payload)}, &seq)
+		[]any{item.ID, item.Sink, item.Thread, micros(item.Created), string(item.Payload)}, &seq)
 	if errors.Is(err, sql.ErrNoRows) {
 		return nil
 	}

@@ -99,6 +99,12 @@ func TestQueriesReadNoMoreThanTheyMust(t *testing.T) {
 			"SEARCH outbox USING COVERING INDEX outbox_done (done_at<?)",
 			"SEARCH outbox_keys USING COVERING INDEX outbox_keys_seq (seq=?)",
 		}},
+		{"pruning threads", store.PruneThreadsSQL, []any{0, 1}, []string{
+			"SEARCH threads USING PRIMARY KEY (sink=? AND thread=?)",
+			"SEARCH threads USING COVERING INDEX threads_updated_at (updated_at<?)",
+			"SCALAR SUBQUERY 1",
+			"SEARCH alerts USING PRIMARY KEY", // those that have not ended
+		}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			if diff := cmp.Diff(test.want, reads(plan(t, s, test.query, test.args...))); diff != "" {

@@ -40,10 +40,10 @@ func (s *SQLite) Claim(ctx context.Context, sink string, now time.Time, limit in
 // claimSQL takes the items that were never tried, which the index holds in order, and those
 // whose time has come.
 const claimSQL = `SELECT * FROM (
-		SELECT seq, id, attempts, queued_at, payload FROM outbox
+		SELECT seq, id, attempts, queued_at, thread, payload FROM outbox
 			WHERE sink = ?1 AND done_at IS NULL AND behind IS NULL AND next_at = 0 ORDER BY seq LIMIT ?3)
 	UNION ALL SELECT * FROM (
-		SELECT seq, id, attempts, queued_at, payload FROM outbox
+		SELECT seq, id, attempts, queued_at, thread, payload FROM outbox
 			WHERE sink = ?1 AND done_at IS NULL AND behind IS NULL AND next_at > 0 AND next_at <= ?2 ORDER BY seq LIMIT ?3)
 	ORDER BY seq LIMIT ?3`
 
@@ -61,11 +61,14 @@ func claim(ctx context.Context, tx *sql.Tx, sink string, now time.Time, limit in
 	for rows.Next() {
 		item := outbox.Item{Sink: sink}
 		var seq, queued int64
-		if err := rows.Scan(&seq, &item.ID, &item.Attempts, &queued, &item.Payload); err != nil {
+		if err := rows.Scan(&seq, &item.ID, &item.Attempts, &queued, &item.Thread, &item.Payload); err != nil {
 			return nil, err
 		}
 		item.Created = instant(queued)
 		if item.Keys, err = selectKeys(ctx, tx, seq); err != nil {
+			return nil, err
+		}
+		if item.Memory, err = selectThread(ctx, tx, sink, item.Thread); err != nil {
 			return nil, err
 		}
 		items = append(items, item)
@@ -91,8 +94,8 @@ func selectKeys(ctx context.Context, tx *sql.Tx, seq int64) ([]string, error) {
 }
 
 // Sent notes an attempt that the receiver took.
-func (s *SQLite) Sent(ctx context.Context, id string, at time.Time) error {
-	return s.note(ctx, id, func(tx *transaction, seq int64) error {
+func (s *SQLite) Sent(ctx context.Context, id string, at time.Time, memory []byte) error {
+	return s.note(ctx, id, at, memory, func(tx *transaction, seq int64) error {
 		if _, err := tx.exec(`UPDATE outbox SET status = 'sent', attempts = attempts + 1, behind = NULL, done_at = ?
 			WHERE seq = ?`, micros(at), seq); err != nil {
 			return err
@@ -102,8 +105,8 @@ func (s *SQLite) Sent(ctx context.Context, id string, at time.Time) error {
 }
 
 // Retry notes an attempt that failed, and when to try again.
-func (s *SQLite) Retry(ctx context.Context, id string, next time.Time, cause string) error {
-	return s.note(ctx, id, func(tx *transaction, seq int64) error {
+func (s *SQLite) Retry(ctx context.Context, id string, next time.Time, cause string, memory []byte) error {
+	return s.note(ctx, id, next, memory, func(tx *transaction, seq int64) error {
 		_, err := tx.exec(`UPDATE outbox SET status = 'retrying', attempts = attempts + 1, next_at = ?, last_error = ?
 			WHERE seq = ?`, max(micros(next), 1), secret.MaskURLs(cause), seq)
 		return err
@@ -112,8 +115,8 @@ func (s *SQLite) Retry(ctx context.Context, id string, next time.Time, cause str
 
 // Bury notes an attempt that failed for good: the item is dead until RetryDead, and what was
 // behind it moves up.
-func (s *SQLite) Bury(ctx context.Context, id string, at time.Time, cause string) error {
-	return s.note(ctx, id, func(tx *transaction, seq int64) error {
+func (s *SQLite) Bury(ctx context.Context, id string, at time.Time, cause string, memory []byte) error {
+	return s.note(ctx, id, at, memory, func(tx *transaction, seq int64) error {
 		if _, err := tx.exec(`UPDATE outbox SET status = 'dead', attempts = attempts + 1, behind = NULL, done_at = ?, last_error = ?
 			WHERE seq = ?`, micros(at), secret.MaskURLs(cause), seq); err != nil {
 			return err
@@ -122,9 +125,9 @@ func (s *SQLite) Bury(ctx context.Context, id string, at time.Time, cause string
 	})
 }
 
-// note runs change on an item that is not done. A note about any other changes nothing: it was
-// written before.
-func (s *SQLite) note(ctx context.Context, id string, change func(tx *transaction, seq int64) error) error {
+// note runs change on an item that is not done, and keeps the memory of its thread. A note about
+// any other changes nothing: it was written before.
+func (s *SQLite) note(ctx context.Context, id string, at time.Time, memory []byte, change func(tx *transaction, seq int64) error) error {
 	err := s.write(ctx, func(tx *transaction) error {
 		var seq int64
 		err := tx.get(`SELECT seq FROM outbox WHERE id = ? AND done_at IS NULL`, []any{id}, &seq)
@@ -132,6 +135,9 @@ func (s *SQLite) note(ctx context.Context, id string, change func(tx *transactio
 			return nil
 		}
 		if err != nil {
+			return err
+		}
+		if err := remember(tx, seq, at, memory); err != nil {
 			return err
 		}
 		return change(tx, seq)

@@ -93,6 +93,42 @@ func TestQueue(t *testing.T, open Open) {
 		})
 	}
 
+	t.Run("a thread's memory is what was noted last, of that sink", func(t *testing.T) {
+		q, add := open(t)
+		threaded := func(id, sink string) outbox.Item {
+			return outbox.Item{ID: id, Sink: sink, Keys: []string{"thread"}, Thread: "thread", Payload: []byte(id), Created: epoch}
+		}
+		add(threaded("1", "hook"), threaded("2", "hook"), threaded("3", "hook"), threaded("4", "hook"), threaded("5", "hook"),
+			threaded("other", "oncall"), item("alone", "alone"))
+		ctx := t.Context()
+		for _, step := range []struct {
+			name string
+			note func() error
+			want string // the memory of what comes next
+		}{
+			{"at first", func() error { return nil }, ""},
+			{"sent", func() error { return q.Sent(ctx, "1", at(0), []byte("a\x00")) }, "a\x00"},
+			{"failed", func() error { return q.Retry(ctx, "2", at(0), "503", []byte("b")) }, "b"},
+			{"buried", func() error { return q.Bury(ctx, "2", at(0), "410", []byte("c")) }, "c"},
+			{"sent, with nothing to remember", func() error { return q.Sent(ctx, "3", at(0), nil) }, "c"},
+			{"sent, of another sink", func() error { return q.Sent(ctx, "other", at(0), []byte("x")) }, "c"},
+			{"noted again", func() error { return q.Sent(ctx, "1", at(0), []byte("y")) }, "c"},
+			{"sent, of no thread", func() error { return q.Sent(ctx, "alone", at(0), []byte("z")) }, "c"},
+			{"sent", func() error { return q.Sent(ctx, "4", at(0), []byte{}) }, ""},
+		} {
+			if err := step.note(); err != nil {
+				t.Fatalf("%s: %v", step.name, err)
+			}
+			items, _, err := q.Claim(ctx, "hook", at(1), 9)
+			if err != nil || len(items) != 1 {
+				t.Fatalf("Claim, %s: got %d items and error %v, want one item", step.name, len(items), err)
+			}
+			if got := string(items[0].Memory); got != step.want || items[0].Thread != "thread" {
+				t.Errorf("%s: got memory %q of thread %q, want %q", step.name, got, items[0].Thread, step.want)
+			}
+		}
+	})
+
 	t.Run("an item comes as it was added, with its failed attempts counted", func(t *testing.T) {
 		q, add := open(t)
 		want := outbox.Item{ID: "dlv_1", Sink: "hook", Keys: []string{"k1", "k2"}, Payload: []byte("{\x00}"), Created: epoch}
@@ -149,18 +185,18 @@ func claim(second, limit, next int, ids ...string) step {
 }
 
 func sent(id string) step {
-	return note("Sent "+id, func(ctx context.Context, q outbox.Queue) error { return q.Sent(ctx, id, at(0)) })
+	return note("Sent "+id, func(ctx context.Context, q outbox.Queue) error { return q.Sent(ctx, id, at(0), nil) })
 }
 
 func retry(id string, next int) step {
 	return note("Retry "+id, func(ctx context.Context, q outbox.Queue) error {
-		return q.Retry(ctx, id, at(next), "503 Service Unavailable")
+		return q.Retry(ctx, id, at(next), "503 Service Unavailable", nil)
 	})
 }
 
 func bury(id string) step {
 	return note("Bury "+id, func(ctx context.Context, q outbox.Queue) error {
-		return q.Bury(ctx, id, at(0), "410 Gone")
+		return q.Bury(ctx, id, at(0), "410 Gone", nil)
 	})
 }
 

@@ -27,6 +27,7 @@ const (
 type Queue struct {
 	mu      sync.Mutex // guards what follows
 	entries []*Entry
+	threads map[[2]string][]byte // sink and thread to its memory
 	fail    func(call string) error
 }
 
@@ -92,34 +93,36 @@ func (q *Queue) Claim(ctx context.Context, sink string, now time.Time, limit int
 		case len(items) == limit:
 			return items, time.Time{}, nil
 		default:
-			items = append(items, e.Item)
+			item := e.Item
+			item.Memory = slices.Clone(q.threads[[2]string{e.Sink, e.Thread}])
+			items = append(items, item)
 		}
 	}
 	return items, next, nil
 }
 
 // Sent is as outbox.Queue says.
-func (q *Queue) Sent(ctx context.Context, id string, at time.Time) error {
-	return q.note(ctx, "Sent", id, func(e *Entry) { e.Status, e.Done = Sent, at })
+func (q *Queue) Sent(ctx context.Context, id string, at time.Time, memory []byte) error {
+	return q.note(ctx, "Sent", id, memory, func(e *Entry) { e.Status, e.Done = Sent, at })
 }
 
 // Retry is as outbox.Queue says.
-func (q *Queue) Retry(ctx context.Context, id string, next time.Time, cause string) error {
-	return q.note(ctx, "Retry", id, func(e *Entry) {
+func (q *Queue) Retry(ctx context.Context, id string, next time.Time, cause string, memory []byte) error {
+	return q.note(ctx, "Retry", id, memory, func(e *Entry) {
 		e.Status, e.Next, e.Cause = Retrying, next, cause
 		e.Attempts++
 	})
 }
 
 // Bury is as outbox.Queue says.
-func (q *Queue) Bury(ctx context.Context, id string, at time.Time, cause string) error {
-	return q.note(ctx, "Bury", id, func(e *Entry) {
+func (q *Queue) Bury(ctx context.Context, id string, at time.Time, cause string, memory []byte) error {
+	return q.note(ctx, "Bury", id, memory, func(e *Entry) {
 		e.Status, e.Done, e.Cause = Dead, at, cause
 		e.Attempts++
 	})
 }
 
-func (q *Queue) note(ctx context.Context, call, id string, change func(*Entry)) error {
+func (q *Queue) note(ctx context.Context, call, id string, memory []byte, change func(*Entry)) error {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	if err := q.ask(ctx, call); err != nil {
@@ -128,9 +131,21 @@ func (q *Queue) note(ctx context.Context, call, id string, change func(*Entry)) 
 	for _, e := range q.entries {
 		if e.ID == id && !e.done() {
 			change(e)
+			q.remember(e, memory)
 		}
 	}
 	return nil
+}
+
+// remember keeps the memory of an item's thread, unless it is nil.
+func (q *Queue) remember(e *Entry, memory []byte) {
+	if e.Thread == "" || memory == nil {
+		return
+	}
+	if q.threads == nil {
+		q.threads = map[[2]string][]byte{}
+	}
+	q.threads[[2]string{e.Sink, e.Thread}] = slices.Clone(memory)
 }
 
 func (q *Queue) ask(ctx context.Context, call string) error {

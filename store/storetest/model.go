@@ -72,7 +72,7 @@ func (m *machine) Commit(t *rapid.T) {
 
 func (m *machine) Sent(t *rapid.T) {
 	id, at := someID.Draw(t, "id"), someMoment.Draw(t, "at")
-	must(t, m.store.Sent(m.ctx, id, at))
+	must(t, m.store.Sent(m.ctx, id, at, nil))
 	if item := m.find(id); item != nil && item.waits() {
 		item.attempts, item.status, item.done = item.attempts+1, store.Sent, at
 	}
@@ -80,7 +80,7 @@ func (m *machine) Sent(t *rapid.T) {
 
 func (m *machine) Retry(t *rapid.T) {
 	id, next := someID.Draw(t, "id"), someMoment.Draw(t, "next")
-	must(t, m.store.Retry(m.ctx, id, next, "503"))
+	must(t, m.store.Retry(m.ctx, id, next, "503", nil))
 	if item := m.find(id); item != nil && item.waits() {
 		item.attempts, item.status, item.next = item.attempts+1, store.Retrying, next
 	}
@@ -88,7 +88,7 @@ func (m *machine) Retry(t *rapid.T) {
 
 func (m *machine) Bury(t *rapid.T) {
 	id, at := someID.Draw(t, "id"), someMoment.Draw(t, "at")
-	must(t, m.store.Bury(m.ctx, id, at, "410"))
+	must(t, m.store.Bury(m.ctx, id, at, "410", nil))
 	if item := m.find(id); item != nil && item.waits() {
 		item.attempts, item.status, item.done = item.attempts+1, store.Dead, at
 	}
@@ -159,7 +159,7 @@ func (m *machine) claim(sink string, now time.Time) (items []outbox.Item, next t
 		switch {
 		case behind:
 		case !item.next.After(now):
-			items = append(items, outbox.Item{ID: item.message.ID, Sink: sink, Keys: keys, Attempts: item.attempts, Created: item.queued})
+			items = append(items, outbox.Item{ID: item.message.ID, Sink: sink, Keys: keys, Thread: item.message.Thread(), Attempts: item.attempts, Created: item.queued})
 		case next.IsZero() || item.next.Before(next):
 			next = item.next
 		}
