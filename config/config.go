@@ -65,6 +65,7 @@ type Sink struct {
 	SinkKind
 	Timeout     time.Duration // of one attempt
 	GiveUpAfter time.Duration // of all attempts at one delivery
+	RateLimit   Rate
 }
 
 // LeftOut is something that was configured and is not used, and why.

@@ -133,6 +133,28 @@ func TestExampleOfTheContractLoads(t *testing.T) {
 	}
 }
 
+func TestRateLimits(t *testing.T) {
+	for _, c := range []struct {
+		name, sink string
+		want       config.Rate
+	}{
+		{"slack takes one message a second", `slack: {token: xoxb-1, channel: "#a"}`, config.Rate{Count: 1, Per: time.Second}},
+		{"slack may be asked more often", `rate_limit: 5/s, slack: {token: xoxb-1, channel: "#a"}`, config.Rate{Count: 5, Per: time.Second}},
+		{"slack may have no limit", `rate_limit: none, slack: {token: xoxb-1, channel: "#a"}`, config.Rate{}},
+		{"others have none", `terminal: {}`, config.Rate{}},
+		{"so many a minute", `rate_limit: 30/m, terminal: {}`, config.Rate{Count: 30, Per: time.Minute}},
+		{"so many an hour, with blanks", `rate_limit: 100 / h, terminal: {}`, config.Rate{Count: 100, Per: time.Hour}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			text := oneServer + "sinks: [{name: a, " + c.sink + "}]\nroutes: [{to: [a]}]\n"
+			got := folder{"watchdog.yaml": text}.mustLoad(t, nil).Sinks[0].RateLimit
+			if got != c.want {
+				t.Errorf("RateLimit: got %v, want %v", got, c.want)
+			}
+		})
+	}
+}
+
 func TestWithoutChecksEverythingIsCheckedEvery30Seconds(t *testing.T) {
 	c := folder{"watchdog.yaml": oneServer + "rules: [{name: a, when: active}]\n"}.mustLoad(t, nil)
 	if len(c.Checks) != 1 {
@@ -415,7 +437,7 @@ func TestUnderstoodConfigHasDefaultsAndNoSecrets(t *testing.T) {
 		"      username: watchdog\n      password: '*****'\n",
 		"    schedule: '@every 30s'\n    servers: [prod]\n    rules: [replication-*]\n    timeout: 2m\n    jitter: 2s\n",
 		"  - name: server-unreachable\n    severity: critical\n    scope: server\n    when: failures >= 3\n",
-		"    slack:\n      token: '*****'\n      channel: '#oncall'\n    timeout: 10s\n    give_up_after: 1d\n",
+		"    slack:\n      token: '*****'\n      channel: '#oncall'\n    timeout: 10s\n    give_up_after: 1d\n    rate_limit: 1/s\n",
 		"    webhook:\n      url: '*****'\n      secret: ['*****']\n",
 		"routes:\n  - to: [oncall, hook]\n",
 	} {

@@ -51,8 +51,11 @@ type SinkSpec struct {
 	SinkKind    `yaml:",inline"`
 	Timeout     time.Duration `yaml:"timeout"`       // of one attempt; default 10s
 	GiveUpAfter time.Duration `yaml:"give_up_after"` // default 24h
-	Optional    bool          `yaml:"optional"`      // left out while it has no address
-	Fallback    bool          `yaml:"fallback"`      // used only where no other sink is
+	// RateLimit is how many messages may begin in a time, as 1/s, 30/m or 100/h: that many at
+	// once, and after that evenly; default none, and 1/s for Slack.
+	RateLimit string `yaml:"rate_limit"`
+	Optional  bool   `yaml:"optional"` // left out while it has no address
+	Fallback  bool   `yaml:"fallback"` // used only where no other sink is
 }
 
 const (
@@ -63,6 +66,7 @@ const (
 	defaultTimeout     = 2 * time.Minute
 	defaultSinkTimeout = 10 * time.Second
 	defaultGiveUpAfter = 24 * time.Hour
+	defaultSlackRate   = "1/s" // what Slack takes, for each channel
 	maxDefaultJitter   = 2 * time.Second
 	minRetention       = time.Hour
 )

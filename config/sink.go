@@ -56,6 +56,12 @@ func (l *loader) buildSinks() {
 		it := &l.sinks[i]
 		it.spec.Timeout = cmp.Or(it.spec.Timeout, defaultSinkTimeout)
 		it.spec.GiveUpAfter = cmp.Or(it.spec.GiveUpAfter, defaultGiveUpAfter)
+		if it.spec.Slack != nil {
+			it.spec.RateLimit = cmp.Or(it.spec.RateLimit, defaultSlackRate)
+		}
+		if _, ok := parseRate(it.spec.RateLimit); !ok {
+			l.problem(it.origin, rateProblem(it.spec.RateLimit))
+		}
 		if l.checkSink(*it) {
 			sinks.leaveOut("sink", it.spec.Name, "it is optional, and has no address")
 			continue
@@ -68,8 +74,9 @@ func (l *loader) buildSinks() {
 	used, leftOut := sinks.settle("sink", sinkName)
 	l.config.LeftOut = append(l.config.LeftOut, leftOut...)
 	for _, s := range used {
+		limit, _ := parseRate(s.RateLimit) // what is wrong was reported
 		l.config.Sinks = append(l.config.Sinks, Sink{
-			Name: s.Name, SinkKind: s.SinkKind, Timeout: s.Timeout, GiveUpAfter: s.GiveUpAfter,
+			Name: s.Name, SinkKind: s.SinkKind, Timeout: s.Timeout, GiveUpAfter: s.GiveUpAfter, RateLimit: limit,
 		})
 	}
 }
