@@ -53,7 +53,17 @@ const (
 	ReasonResolved  Reason = "resolved"  // the condition ended
 	ReasonDeleted   Reason = "deleted"   // the subject was deleted
 	ReasonEvent     Reason = "event"     // a one-shot event
+
+	// What follows is told to sinks that show what people say, and to no other.
+	ReasonAcknowledged Reason = "acknowledged" // somebody has it
+	ReasonSilenced     Reason = "silenced"     // somebody muted it
+	ReasonReleased     Reason = "released"     // nobody has it any more, or it is not muted any more
 )
+
+// Quiet reports whether people said it themselves, so that nobody needs to be called.
+func (r Reason) Quiet() bool {
+	return r == ReasonAcknowledged || r == ReasonSilenced || r == ReasonReleased
+}
 
 // Alert is one rule being true for one subject, as it is remembered, stored and told. Its JSON
 // form is an element of `alerts` in the webhook body (SPEC 5): fields may be added, never

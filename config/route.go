@@ -13,7 +13,7 @@ import (
 func (l *loader) buildRoutes(main *document) {
 	written := notify.Spec{
 		Routes: specs(l.routes), Inhibit: l.config.Understood.Inhibit,
-		Windows: l.buildWindows(main), Link: l.config.ExternalURL,
+		Windows: l.buildWindows(main), Link: l.config.ExternalURL, Followers: l.followers(),
 	}
 	var problems []diag.Problem
 	l.config.Written, problems = notify.NewRouter(written)
@@ -40,6 +40,19 @@ func (l *loader) buildRoutes(main *document) {
 	}
 	written.Routes = l.keptRoutes
 	l.config.Router, _ = notify.NewRouter(written)
+}
+
+// followers are the sinks that show what people say.
+func (l *loader) followers() []string {
+	var names []string
+	for _, s := range l.config.Sinks {
+		for _, kind := range s.all() {
+			if f, ok := kind.config.(interface{ Follows() bool }); ok && kind.set && f.Follows() {
+				names = append(names, s.Name)
+			}
+		}
+	}
+	return names
 }
 
 // routeOrigin is where the route, or the inhibition, of a problem stands; the rest of its field

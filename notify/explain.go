@@ -26,7 +26,7 @@ func (r *Router) Destinations(a *alert.Alert) []Destination {
 func (r *Router) MutedBy(a *alert.Alert, firing []alert.Alert, standing *Standing, now time.Time) string {
 	s := &planning{router: r, in: Input{Now: now, Standing: standing}, plan: &Plan{}, firing: firing}
 	s.findSources()
-	if why := s.muted(a); why != "" {
+	if why := s.muted(a, a.StartsAt); why != "" {
 		return why
 	}
 	why := ""

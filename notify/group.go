@@ -15,6 +15,7 @@ type group struct {
 	Labels map[string]string  `json:"labels"`
 	Due    time.Time          `json:"due"`
 	Alerts []alert.Transition `json:"alerts"`
+	Said   map[string]Said    `json:"said,omitempty"`
 }
 
 func (g *group) key() string { return g.Sink + " " + groupKey(g.Labels) }
@@ -31,10 +32,26 @@ func (g *group) messages(link string, now time.Time) []Message {
 		}
 		out = append(out, Message{
 			ID: messageID(now, g.Sink, g.Labels, part), Sink: g.Sink, Group: g.Labels,
-			At: now, URL: link, Alerts: part,
+			At: now, URL: link, Alerts: part, Said: saidOf(part, g.Said),
 		})
 	}
 	return out
+}
+
+// saidOf are those of what people have said that are about these alerts; nil for none.
+func saidOf(alerts []alert.Transition, all map[string]Said) map[string]Said {
+	var some map[string]Said
+	for i := range alerts {
+		said, ok := all[alerts[i].Fingerprint]
+		if !ok {
+			continue
+		}
+		if some == nil {
+			some = map[string]Said{}
+		}
+		some[alerts[i].Fingerprint] = said
+	}
+	return some
 }
 
 // compareForReader puts first what matters most; of one alert what happened first.

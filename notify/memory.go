@@ -39,6 +39,7 @@ type heard struct {
 	At        time.Time      `json:"at"`
 	Severity  alert.Severity `json:"severity"`
 	Reminders int            `json:"reminders,omitempty"`
+	Said      Said           `json:"said,omitzero"` // what people had said, where the sink follows that
 }
 
 // MemoryChange is the new value of one thing that is remembered.

@@ -32,6 +32,9 @@ type Message struct {
 	URL   string            `json:"url"`   // external_url of the config; may be empty
 	// Alerts are ordered by severity, critical first, then rule and subject.
 	Alerts []alert.Transition `json:"alerts"`
+	// Said is what people have said of the alerts that fire, by fingerprint, for a sink that
+	// follows it (Spec.Followers).
+	Said map[string]Said `json:"said,omitempty"`
 	// Test marks a message sent by hand to try a sink.
 	Test bool `json:"test,omitempty"`
 }

@@ -103,6 +103,8 @@ type Ack struct {
 	By      string    `json:"by"`
 	At      time.Time `json:"at"`
 	Comment string    `json:"comment"`
+	// Mute silences the alert as well: nothing is told of it until it resolves.
+	Mute bool `json:"mute,omitempty"`
 }
 
 // Silence mutes the alerts that fit its matchers until it ends.

@@ -116,20 +116,25 @@ func (s *planning) fires(a *alert.Alert, tr *alert.Transition) {
 		next = *before
 		next.Sinks = maps.Clone(before.Sinks)
 	}
-	muted := s.muted(a)
+	muted := s.muted(a, next.Since)
 	for sink, route := range s.router.sinksFor(a) {
 		s.firesTo(sink, route, a, tr, &next, cmp.Or(muted, s.inWindow(route)))
 		if muted == "" {
 			s.escalate(route, a, &next)
 		}
 	}
+	s.follow(a, &next)
 	if before == nil || !sameTold(before, &next) {
 		s.plan.told[a.Fingerprint] = &next
 	}
 }
 
 func sameTold(a, b *told) bool {
-	return a.Since.Equal(b.Since) && a.Muted == b.Muted && a.Steps == b.Steps && maps.Equal(a.Sinks, b.Sinks)
+	return a.Since.Equal(b.Since) && a.Muted == b.Muted && a.Steps == b.Steps && maps.EqualFunc(a.Sinks, b.Sinks, sameHeard)
+}
+
+func sameHeard(a, b heard) bool {
+	return a.At.Equal(b.At) && a.Severity == b.Severity && a.Reminders == b.Reminders && a.Said.equal(b.Said)
 }
 
 // firesTo decides what one sink hears of an alert that fires.
@@ -155,14 +160,14 @@ func (s *planning) firesTo(sink string, route *route, a *alert.Alert, tr *alert.
 		return
 	}
 	s.say(sink, route, alert.Transition{Reason: reason, At: s.in.Now, Alert: *a})
-	next.Sinks[sink] = heard{At: s.in.Now, Severity: a.Severity, Reminders: h.Reminders}
+	next.Sinks[sink] = heard{At: s.in.Now, Severity: a.Severity, Reminders: h.Reminders, Said: s.saidTo(sink, a)}
 	s.wakeForReminder(route, next.Sinks[sink])
 }
 
 // acknowledged reports whether somebody has the alert, since it fires.
 func (s *planning) acknowledged(a *alert.Alert, t *told) bool {
-	ack, ok := s.in.Standing.Acks[a.Fingerprint]
-	return ok && !ack.At.Before(t.Since)
+	_, ok := s.ackOf(a, t.Since)
+	return ok
 }
 
 // remindDue reports whether a sink is to be reminded now, and otherwise wakes for it.
@@ -217,7 +222,7 @@ func (s *planning) escalate(route *route, a *alert.Alert, t *told) {
 				continue
 			}
 			s.say(sink, route, alert.Transition{Reason: alert.ReasonEscalated, At: s.in.Now, Alert: *a})
-			t.Sinks[sink] = heard{At: s.in.Now, Severity: a.Severity}
+			t.Sinks[sink] = heard{At: s.in.Now, Severity: a.Severity, Said: s.saidTo(sink, a)}
 		}
 	}
 }
@@ -251,7 +256,7 @@ func (s *planning) routeTo(sink string, a *alert.Alert) *route {
 }
 
 func (s *planning) event(t *alert.Transition) {
-	muted := s.muted(&t.Alert)
+	muted := s.muted(&t.Alert, s.in.Now)
 	for sink, route := range s.router.sinksFor(&t.Alert) {
 		if why := cmp.Or(muted, s.inWindow(route)); why != "" {
 			s.plan.Muted[t.Fingerprint] = why
@@ -275,17 +280,13 @@ func (s *planning) forget() {
 	}
 }
 
-// muted is why nobody is told of an alert, "" when nothing mutes it.
-func (s *planning) muted(a *alert.Alert) string {
-	for i := range s.in.Standing.Silences {
-		one := &s.in.Standing.Silences[i]
-		if one.mutes(a, s.in.Now) {
-			s.wakeAt(one.EndsAt)
-			return fmt.Sprintf("silenced by %s until %s (%s)", one.CreatedBy, one.EndsAt.UTC().Format(time.RFC3339), one.ID)
-		}
-		if s.in.Now.Before(one.StartsAt) {
-			s.wakeAt(one.StartsAt)
-		}
+// muted is why nobody is told of an alert that fires since a time, "" when nothing mutes it.
+func (s *planning) muted(a *alert.Alert, since time.Time) string {
+	if one := s.silenceOf(a); one != nil {
+		return fmt.Sprintf("silenced by %s until %s (%s)", one.CreatedBy, one.EndsAt.UTC().Format(time.RFC3339), one.ID)
+	}
+	if ack, ok := s.ackOf(a, since); ok && ack.Mute {
+		return fmt.Sprintf("silenced by %s until it resolves", ack.By)
 	}
 	for i := range s.router.inhibit {
 		for _, source := range s.sources[i] {
@@ -313,15 +314,25 @@ func (s *planning) say(sink string, route *route, t alert.Transition) {
 	g := &group{Sink: sink, Labels: route.groupLabels(&t.Alert)}
 	key := g.key()
 	if s.groups[key] == nil {
-		if held := s.memory.held[key]; held != nil {
-			g.Due, g.Alerts = held.Due, slices.Clone(held.Alerts)
-		} else {
+		switch held := s.memory.held[key]; {
+		case held != nil:
+			g.Due, g.Alerts, g.Said = held.Due, slices.Clone(held.Alerts), maps.Clone(held.Said)
+		case t.Reason.Quiet():
+			g.Due = s.in.Now // whoever pressed a button waits for what comes of it
+		default:
 			g.Due = s.in.Now.Add(route.wait)
 		}
 		s.groups[key] = g
 		s.order = append(s.order, key)
 	}
-	s.groups[key].Alerts = append(s.groups[key].Alerts, t)
+	g = s.groups[key]
+	g.Alerts = append(g.Alerts, t)
+	if said := s.saidTo(sink, &t.Alert); said != (Said{}) {
+		if g.Said == nil {
+			g.Said = map[string]Said{}
+		}
+		g.Said[t.Fingerprint] = said
+	}
 }
 
 // send makes messages of the groups that wait for nothing any more, and holds the others.

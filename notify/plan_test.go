@@ -343,6 +343,61 @@ func TestPlan(t *testing.T) {
 			[]string{"0s oncall: a new", "40m0s oncall: a resolved", "50m0s oncall: a new", "1h0m0s oncall: a repeat"},
 		},
 		{
+			"a sink that follows what people say hears who has an alert, no other does",
+			notify.Spec{Routes: []notify.RouteSpec{{To: []string{"hook", "oncall"}}}, Followers: []string{"oncall", "oncall"}},
+			func(s *stage) {
+				s.fire("a")
+				s.pass(5 * m)
+				s.ack("a")
+				s.step()
+				s.pass(40 * m)
+				s.resolve("a")
+			},
+			[]string{"0s hook: a new", "0s oncall: a new", "5m0s oncall: a acknowledged", "40m0s hook: a resolved", "40m0s oncall: a resolved"},
+		},
+		{
+			"it hears of a silence, of its end, and nothing of one of what it does not know",
+			notify.Spec{Routes: []notify.RouteSpec{oncall}, Followers: []string{"oncall"}},
+			func(s *stage) {
+				s.fire("a")
+				s.pass(5 * m)
+				s.silence("s1", 5*m, 30*m, map[string][]string{"doc_id": {"*"}})
+				s.fire("b")
+				s.silence("s2", 5*m, 20*m, map[string][]string{"doc_id": {"a"}})
+				s.pass(60 * m)
+			},
+			[]string{"0s oncall: a new", "5m0s oncall: a silenced", "30m0s oncall: a released, b unmuted"},
+		},
+		{
+			"it hears at once, also where a group waits for more",
+			notify.Spec{Routes: with(oncall, func(r *notify.RouteSpec) { r.GroupWait = 2 * m }), Followers: []string{"oncall"}},
+			func(s *stage) { s.fire("a"); s.pass(5 * m); s.ack("a"); s.pass(6 * m) },
+			[]string{"2m0s oncall: a new", "5m0s oncall: a acknowledged"},
+		},
+		{
+			"who was called in follows too",
+			notify.Spec{Routes: with(oncall, func(r *notify.RouteSpec) {
+				r.Escalate = []notify.EscalateSpec{{After: 15 * m, To: []string{"boss"}}}
+			}), Followers: []string{"boss"}},
+			func(s *stage) { s.fire("a"); s.pass(20 * m); s.ack("a"); s.pass(60 * m) },
+			[]string{"0s oncall: a new", "15m0s boss: a escalated", "20m0s boss: a acknowledged"},
+		},
+		{
+			"an alert that is silenced until it resolves is quiet till then, and its next life is not",
+			notify.Spec{Routes: with(oncall, func(r *notify.RouteSpec) { r.RepeatInterval = 10 * m })},
+			func(s *stage) {
+				s.fire("a")
+				s.pass(5 * m)
+				s.ackAs("a", notify.Ack{By: "ada", Mute: true})
+				s.fire("a", critical)
+				s.pass(60 * m)
+				s.resolve("a")
+				s.pass(70 * m)
+				s.fire("a")
+			},
+			[]string{"0s oncall: a new", "1h0m0s oncall: a resolved", "1h10m0s oncall: a new"},
+		},
+		{
 			"a sink that joins hears of what fires",
 			notify.Spec{Routes: []notify.RouteSpec{oncall}},
 			func(s *stage) {
@@ -374,8 +429,14 @@ func TestPlan(t *testing.T) {
 
 func (s *stage) ack(doc string) {
 	s.t.Helper()
+	s.ackAs(doc, notify.Ack{By: "ada"})
+}
+
+func (s *stage) ackAs(doc string, ack notify.Ack) {
+	s.t.Helper()
 	next := *s.standing
-	next.Acks = map[string]notify.Ack{fires("failed", "prod", doc).Fingerprint: {By: "ada", At: s.now}}
+	ack.At = s.now
+	next.Acks = map[string]notify.Ack{fires("failed", "prod", doc).Fingerprint: ack}
 	s.standing = &next
 	s.step()
 }

@@ -51,14 +51,19 @@ type Spec struct {
 	Routes  []RouteSpec
 	Inhibit []InhibitSpec
 	Windows []Window
-	Link    string // external_url: where messages link to; may be empty
+	// Followers are the sinks that are also told when people acknowledge or silence an alert they
+	// know, and when that ends.
+	Followers []string
+	Link      string // external_url: where messages link to; may be empty
 }
 
 // Router says who hears what, and when. It is immutable.
 type Router struct {
 	routes  []route
 	inhibit []inhibition
-	link    string
+	// followers are sinks, each once, in order.
+	followers []string
+	link      string
 }
 
 type route struct {
@@ -79,7 +84,7 @@ var defaultGroupBy = []string{"server", "rule"}
 // NewRouter checks a config; problem fields are "routes[0].to", "inhibit[1].equal" and so on.
 // That the sinks exist is for the config to check.
 func NewRouter(s Spec) (*Router, []diag.Problem) {
-	r := &Router{link: strings.TrimSuffix(s.Link, "/")}
+	r := &Router{link: strings.TrimSuffix(s.Link, "/"), followers: slices.Compact(slices.Sorted(slices.Values(s.Followers)))}
 	if r.link != "" {
 		r.link += "/"
 	}

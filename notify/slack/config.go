@@ -25,6 +25,9 @@ type Config struct {
 // Empty reports whether there is nobody to tell: neither token nor webhook.
 func (c Config) Empty() bool { return c.Token == "" && c.WebhookURL == "" }
 
+// Follows reports whether the sink shows who has an alert: a bot can change what it has posted.
+func (c Config) Follows() bool { return c.Token != "" }
+
 // Problems are the mistakes in c.
 func (c Config) Problems() []diag.Problem {
 	var all []diag.Problem
