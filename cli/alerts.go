@@ -13,7 +13,7 @@ import (
 )
 
 type alertsCommand struct {
-	Output string `short:"o" enum:"table,json,jsonl" default:"table" help:"table, json or jsonl."`
+	format
 	Status string `enum:"pending,firing,all" default:"all" help:"pending, firing or all."`
 }
 

@@ -1,7 +1,6 @@
 package cli
 
 import (
-	"encoding/json"
 	"fmt"
 
 	"watchdog/config"
@@ -10,7 +9,7 @@ import (
 
 type checkCommand struct {
 	Strict bool   `help:"Fail on lints too."`
-	Output string `short:"o" enum:"text,json,jsonl" default:"text" help:"text, json or jsonl."`
+	Output string `short:"o" enum:"text,json,jsonl,yaml" default:"text" help:"text, json, jsonl (one object a line) or yaml."`
 }
 
 // Run prints every mistake and lint. Mistakes exit with 2, lints with 1 when strict.
@@ -32,26 +31,13 @@ func (c *checkCommand) Run(s *session) error {
 }
 
 func (c *checkCommand) print(s *session, found diag.List) error {
-	switch c.Output {
-	case "json":
-		if found == nil {
-			found = diag.List{}
-		}
-		return json.NewEncoder(s.Stdout).Encode(found)
-	case "jsonl":
-		enc := json.NewEncoder(s.Stdout)
-		for _, d := range found {
-			if err := enc.Encode(d); err != nil {
-				return err
-			}
-		}
-		return nil
-	default:
-		for _, d := range found {
-			if _, err := fmt.Fprint(s.Stdout, d.Pretty()); err != nil {
-				return err
-			}
-		}
-		return nil
+	if c.Output != "text" {
+		return printObjects(s.Stdout, c.Output, found)
 	}
+	for _, d := range found {
+		if _, err := fmt.Fprint(s.Stdout, d.Pretty()); err != nil {
+			return err
+		}
+	}
+	return nil
 }

@@ -14,7 +14,7 @@ type deliveriesCommand struct {
 }
 
 type deliveriesListCommand struct {
-	Output string   `short:"o" enum:"table,json,jsonl" default:"table" help:"table, json or jsonl."`
+	format
 	Status []string `enum:"queued,retrying,sent,dead" placeholder:"STATUS" help:"queued, retrying, sent or dead; may be repeated."`
 	Sink   string   `placeholder:"NAME" help:"Only to this sink."`
 	Limit  int      `help:"How many at most; 0 means all."`

@@ -3,7 +3,6 @@ package cli
 import (
 	"bufio"
 	"cmp"
-	"encoding/json"
 	"fmt"
 	"slices"
 	"strings"
@@ -104,19 +103,7 @@ func (c causes) print(w *bufio.Writer, output string, servers bool) error {
 		}
 		return nil
 	}
-	list := objects{w: w, output: output}
-	for _, group := range c.ordered() {
-		var b strings.Builder
-		enc := json.NewEncoder(&b)
-		enc.SetEscapeHTML(false)
-		if err := enc.Encode(group); err != nil {
-			return err
-		}
-		if err := list.one([]byte(strings.TrimSuffix(b.String(), "\n"))); err != nil {
-			return err
-		}
-	}
-	return list.end()
+	return printObjects(w, output, c.ordered())
 }
 
 // print prints how many and what, and below it which.

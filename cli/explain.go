@@ -3,7 +3,6 @@ package cli
 import (
 	"cmp"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -22,7 +21,7 @@ import (
 type explainCommand struct {
 	Server   string `help:"Only on this server."`
 	Database string `help:"Only in this replicator database."`
-	Output   string `short:"o" enum:"text,json" default:"text" help:"text or json."`
+	Output   string `short:"o" enum:"text,json,jsonl,yaml" default:"text" help:"text, json, jsonl (one object a line) or yaml."`
 	Doc      string `arg:"" name:"doc" help:"The id of the replication document."`
 }
 
@@ -82,8 +81,8 @@ func (c *explainCommand) Run(s *session) error {
 	switch {
 	case len(all) == 0:
 		return fmt.Errorf("no replication %q on the servers of %s", c.Doc, s.configPath)
-	case c.Output == "json":
-		return json.NewEncoder(s.Stdout).Encode(all)
+	case c.Output != "text":
+		return printObjects(s.Stdout, c.Output, all)
 	}
 	for i := range all {
 		printExplained(s.Stdout, &all[i])

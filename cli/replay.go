@@ -16,7 +16,7 @@ import (
 )
 
 type replayCommand struct {
-	Output string     `short:"o" enum:"table,json,jsonl" default:"table" help:"table, or json: one object a line."`
+	Output string     `short:"o" enum:"table,json,jsonl,yaml" default:"table" help:"table, json or jsonl (both one object a line), or yaml."`
 	Since  moment     `placeholder:"TIME" help:"Leave out what would have been told before: 2026-01-02T03:04:05Z or 2026-01-02."`
 	Until  moment     `placeholder:"TIME" help:"Leave out what would have been told from then on."`
 	Rule   alert.Glob `placeholder:"GLOB" help:"Leave out other rules."`

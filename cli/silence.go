@@ -76,7 +76,7 @@ func readMatch(words []string) (map[string][]string, error) {
 }
 
 type silenceListCommand struct {
-	Output string `short:"o" enum:"table,json,jsonl" default:"table" help:"table, json or jsonl."`
+	format
 }
 
 // Run lists the silences that have not ended.

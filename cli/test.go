@@ -19,7 +19,7 @@ import (
 )
 
 type testCommand struct {
-	Output string         `short:"o" enum:"text,json,jsonl" default:"text" help:"text, or json, jsonl: one object for each test."`
+	Output string         `short:"o" enum:"text,json,jsonl,yaml" default:"text" help:"text, or json, jsonl, yaml: one object for each test."`
 	JUnit  string         `name:"junit" placeholder:"FILE" help:"Write the results as JUnit XML too."`
 	Only   *regexp.Regexp `name:"run" placeholder:"REGEXP" help:"Run only the tests whose name fits."`
 	Files  []string       `arg:"" optional:"" name:"file" help:"Rule tests, or globs (default *_test.yaml beside the config)."`
@@ -118,7 +118,7 @@ func (c *testCommand) report(s *session, all []tested, wrong diag.List) error {
 		}
 	}
 	if c.Output != "text" {
-		return printTestsJSON(s.Stdout, c.Output, all)
+		return printTestObjects(s.Stdout, c.Output, all)
 	}
 	return printTests(s.Stdout, all)
 }

@@ -1,7 +1,6 @@
 package cli
 
 import (
-	"encoding/json"
 	"io"
 	"time"
 
@@ -34,7 +33,7 @@ type pairObject struct {
 // fieldsObject are fields by name; nil is null. A name that stands more than once has a list.
 type fieldsObject map[string]any
 
-func printTestsJSON(w io.Writer, output string, all []tested) error {
+func printTestObjects(w io.Writer, output string, all []tested) error {
 	objects := make([]testObject, len(all))
 	for i, t := range all {
 		objects[i] = testObject{File: t.file, Line: t.line, Name: t.name, OK: len(t.failures) == 0, Failures: []failureObject{}}
@@ -46,17 +45,7 @@ func printTestsJSON(w io.Writer, output string, all []tested) error {
 			objects[i].Failures = append(objects[i].Failures, object)
 		}
 	}
-	enc := json.NewEncoder(w)
-	enc.SetEscapeHTML(false)
-	if output == "json" {
-		return enc.Encode(objects)
-	}
-	for _, o := range objects {
-		if err := enc.Encode(o); err != nil {
-			return err
-		}
-	}
-	return nil
+	return printObjects(w, output, objects)
 }
 
 func fieldsOf(s *ruletest.Side) fieldsObject {

@@ -2,7 +2,6 @@ package cli
 
 import (
 	"cmp"
-	"encoding/json"
 	"fmt"
 	"io"
 	"time"
@@ -46,13 +45,19 @@ func transitionPrinter(w io.Writer, output string) func(printed) error {
 			return err
 		}
 	}
-	enc := json.NewEncoder(w)
-	enc.SetEscapeHTML(false)
+	if output == "json" {
+		output = "jsonl" // it may be long
+	}
+	list := objects{w: w, output: output}
 	return func(t printed) error {
-		return enc.Encode(replayed{
+		object, err := oneObject(replayed{
 			Change: t.Change, T: t.At, Status: t.Status, Reason: t.Reason, Rule: t.Rule, Severity: t.Severity,
 			Server: t.Server, Database: t.Database, DocID: t.DocID,
 			State: t.State, PreviousState: t.PreviousState, Error: t.Error, Summary: t.Summary,
 		})
+		if err != nil {
+			return err
+		}
+		return list.one(object)
 	}
 }
