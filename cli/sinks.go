@@ -5,9 +5,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"log/slog"
-	"time"
-
-	"golang.org/x/time/rate"
 
 	"watchdog/config"
 	"watchdog/notify"
@@ -47,18 +44,10 @@ func (s *session) openWorkers(sinks []config.Sink, queue outbox.Queue, noted fun
 		}
 		workers = append(workers, outbox.NewWorker(outbox.Options{
 			Sink: c.Name, Queue: queue, Deliver: noted(c.Name, deliver(sink)),
-			Timeout: c.Timeout, GiveUpAfter: c.GiveUpAfter, Limit: limiter(c.RateLimit), Log: log,
+			Timeout: c.Timeout, GiveUpAfter: c.GiveUpAfter, Limit: outbox.AtMost(c.RateLimit.Count, c.RateLimit.Per), Log: log,
 		}))
 	}
 	return workers, nil
-}
-
-// limiter keeps a sink to its rate; nil when it has none.
-func limiter(r config.Rate) *rate.Limiter {
-	if r.Count == 0 {
-		return nil
-	}
-	return rate.NewLimiter(rate.Every(r.Per/time.Duration(r.Count)), r.Count)
 }
 
 // deliver takes a message out of its item. One that cannot be read will not be readable later.

@@ -45,6 +45,15 @@ type Options struct {
 	Rand func() float64
 }
 
+// AtMost is a limit of so many attempts in a time: that many may begin at once, and after that one
+// more each time that its share of the time has passed. Of 0 it is none.
+func AtMost(attempts int, per time.Duration) *rate.Limiter {
+	if attempts == 0 {
+		return nil
+	}
+	return rate.NewLimiter(rate.Every(per/time.Duration(attempts)), attempts)
+}
+
 const (
 	// lookEvery is how long an idle worker goes without a look: another process may have added
 	// an item, or the clock been set.

@@ -7,7 +7,6 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
-	"golang.org/x/time/rate"
 
 	"watchdog/outbox"
 )
@@ -204,7 +203,7 @@ func TestWorker(t *testing.T) {
 			name: "no more attempts begin than the limit allows", lasts: time.Minute, items: abc,
 			options: func(o *outbox.Options) {
 				o.Concurrency = 3
-				o.Limit = rate.NewLimiter(rate.Every(4*time.Second), 2)
+				o.Limit = outbox.AtMost(2, 8*time.Second)
 			},
 			seen:  "0s a, 0s b, 4s c",
 			noted: "a sent 0s, b sent 0s, c sent 4s",
