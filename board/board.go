@@ -133,17 +133,21 @@ func (b *Board) place(name string) *place {
 	return nil
 }
 
-// Alerts are those of all servers that are pending or firing: firing before pending, the most
-// severe first, then the one that began last.
+// Alerts are those of all servers that are pending or firing, ordered by Compare.
 func (b *Board) Alerts() []alert.Alert {
 	all := []alert.Alert{}
 	for _, v := range b.Views() {
 		all = append(all, v.Alerts...)
 	}
-	slices.SortStableFunc(all, func(a, b alert.Alert) int {
-		return cmp.Or(cmp.Compare(a.Status, b.Status), cmp.Compare(b.Severity, a.Severity), b.StartsAt.Compare(a.StartsAt))
-	})
+	slices.SortFunc(all, func(a, b alert.Alert) int { return Compare(&a, &b) })
 	return all
+}
+
+// Compare orders alerts as people want to read them: firing before pending, the most severe first,
+// then the one that began last, then by rule and subject.
+func Compare(a, b *alert.Alert) int {
+	return cmp.Or(cmp.Compare(a.Status, b.Status), cmp.Compare(b.Severity, a.Severity), b.StartsAt.Compare(a.StartsAt),
+		cmp.Compare(a.Rule, b.Rule), cmp.Compare(a.Server, b.Server), cmp.Compare(a.Database, b.Database), cmp.Compare(a.DocID, b.DocID))
 }
 
 // Change is what one report brought.

@@ -1,7 +1,6 @@
 package cli
 
 import (
-	"errors"
 	"fmt"
 	"time"
 
@@ -15,35 +14,25 @@ type deliveriesCommand struct {
 
 type deliveriesListCommand struct {
 	format
+	deskFlags
 	Status []string `enum:"queued,retrying,sent,dead" placeholder:"STATUS" help:"queued, retrying, sent or dead; may be repeated."`
 	Sink   string   `placeholder:"NAME" help:"Only to this sink."`
 	Limit  int      `help:"How many at most; 0 means all."`
 }
 
-// Run lists deliveries, from the store.
+// Run lists deliveries.
 func (c *deliveriesListCommand) Run(s *session) error {
-	cfg, _, err := s.load(s.configPath)
-	if err != nil {
-		return err
-	}
-	kept, err := s.openBeside(cfg.Store)
-	if err != nil {
-		return err
-	}
-	all := []store.Delivery{}
-	if kept != nil {
-		defer kept.Close() //nolint:errcheck // it was only read
+	return c.use(s, func(d desk) error {
 		filter := store.DeliveryFilter{Sink: c.Sink, Limit: c.Limit}
 		for _, status := range c.Status {
 			filter.Statuses = append(filter.Statuses, store.Status(status))
 		}
-		found, err := kept.Deliveries(s.ctx, filter)
+		all, err := d.deliveries(s.ctx, filter)
 		if err != nil {
 			return err
 		}
-		all = append(all, found...)
-	}
-	return printList(s.Stdout, c.Output, all, deliveryCells)
+		return printList(s.Stdout, c.Output, append([]store.Delivery{}, all...), deliveryCells)
+	})
 }
 
 func deliveryCells(d *store.Delivery) string {
@@ -56,22 +45,18 @@ func deliveryCells(d *store.Delivery) string {
 }
 
 type deliveriesRetryCommand struct {
+	deskFlags
 	IDs []string `arg:"" name:"id" help:"Deliveries, as list shows them."`
 }
 
-// Run queues dead deliveries again. A running daemon finds them within half a minute.
+// Run queues dead deliveries again. A running daemon tries them at once, or within half a minute
+// where it is not reached.
 func (c *deliveriesRetryCommand) Run(s *session) error {
-	cfg, _, err := s.load(s.configPath)
-	if err != nil {
+	return c.use(s, func(d desk) error {
+		err := d.retry(s.ctx, c.IDs)
+		if err == nil {
+			fmt.Fprintf(s.Stderr, "%s queued again\n", count(len(c.IDs), "message"))
+		}
 		return err
-	}
-	kept, err := store.Open(s.ctx, cfg.Store, store.Options{Beside: true})
-	if err != nil {
-		return err
-	}
-	err = errors.Join(kept.RetryDead(s.ctx, time.Now(), c.IDs...), kept.Close())
-	if err == nil {
-		fmt.Fprintf(s.Stderr, "%s queued again\n", count(len(c.IDs), "message"))
-	}
-	return err
+	})
 }

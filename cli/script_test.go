@@ -1,7 +1,9 @@
 package cli_test
 
 import (
+	"context"
 	"fmt"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -32,7 +34,7 @@ func TestScripts(t *testing.T) {
 			e.Setenv("ROOT", root)
 			e.Values[simulated{}] = new(*couchtest.Server)
 			e.Setenv("WATCHDOG_LISTEN", "127.0.0.1:0") // any port that is free
-			for _, name := range []string{"COUCHDB_URL", "SLACK_WEBHOOK_URL", "SLACK_BOT_TOKEN", "HOOK_URL", "WATCHDOG_STORE"} {
+			for _, name := range []string{"COUCHDB_URL", "SLACK_WEBHOOK_URL", "SLACK_BOT_TOKEN", "HOOK_URL", "WATCHDOG_STORE", "WATCHDOG_URL", "WATCHDOG_TOKEN", "WATCHDOG_USERNAME", "WATCHDOG_PASSWORD"} {
 				e.Setenv(name, "")
 			}
 			return nil
@@ -40,6 +42,7 @@ func TestScripts(t *testing.T) {
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"couch":      couch,
 			"html":       html,
+			"free":       free,
 			"hook":       hook,
 			"fail":       fail,
 			"expire":     expire,
@@ -65,6 +68,14 @@ func couch(ts *testscript.TestScript, _ bool, args []string) {
 	ts.Check(err)
 	ts.Defer(stop)
 	ts.Setenv("COUCHDB_URL", strings.Replace(url, "//", "//admin:secret@", 1))
+}
+
+// free has the daemon listen at an address that is free now, which other commands can know.
+func free(ts *testscript.TestScript, _ bool, _ []string) {
+	l, err := (&net.ListenConfig{}).Listen(context.Background(), "tcp", "127.0.0.1:0")
+	ts.Check(err)
+	ts.Setenv("WATCHDOG_LISTEN", l.Addr().String())
+	ts.Check(l.Close())
 }
 
 // simulated is the key of the server that couch started last.

@@ -43,8 +43,9 @@ func (d *daemon) listen(ctx context.Context, cfg *config.Config) error {
 	d.web = web.New(web.Options{
 		Gate: cfg.HTTP, ExternalURL: cfg.ExternalURL, Board: d.board, Archive: archive{d.store, d.wake},
 		ComeDue: func(server, check string) bool { return d.loop.ComeDue(server, check) },
-		MutedBy: func(all []alert.Alert) []string { return mutedBy(cfg.Router, all, d.standing.last.Load()) },
-		Sinks:   sinks, Build: build, Log: d.log,
+		Said:    said{d.store, d.heed},
+		List:    func(all []alert.Alert) []web.Listed { return listed(cfg, all, d.standing.last.Load()) },
+		Sinks:   sinks, ConfigPath: absolute(cfg.Path), Build: build, Log: d.log,
 	})
 	d.web.ConfigLoaded(time.Now(), nil)
 	err := d.web.Listen(ctx)

@@ -2,7 +2,6 @@ package cli
 
 import (
 	"cmp"
-	"crypto/rand"
 	"errors"
 	"fmt"
 	"maps"
@@ -11,9 +10,10 @@ import (
 	"time"
 
 	"watchdog/alert"
+	"watchdog/diag"
 	"watchdog/notify"
 	"watchdog/rules"
-	"watchdog/store"
+	"watchdog/web"
 )
 
 type silenceCommand struct {
@@ -23,6 +23,7 @@ type silenceCommand struct {
 }
 
 type silenceAddCommand struct {
+	deskFlags
 	For     lasting  `required:"" placeholder:"DURATION" help:"How long: 30m, 2h, 1d."`
 	Comment string   `help:"Why."`
 	By      string   `env:"USER" help:"Who says so (default $$USER)."`
@@ -38,29 +39,37 @@ func (l *lasting) UnmarshalText(text []byte) (err error) {
 	return err
 }
 
-// Run adds a silence, which a running daemon heeds within seconds.
+// Run adds a silence, which a running daemon heeds at once, or within seconds where it is not
+// reached.
 func (c *silenceAddCommand) Run(s *session) error {
 	match, err := readMatch(c.Match)
 	if err != nil {
 		return s.usage(err)
 	}
-	if c.For.Duration <= 0 {
-		return s.usage(errors.New("--for: a silence needs an end"))
+	begin := now()
+	one := &notify.Silence{
+		Match: match, StartsAt: begin, EndsAt: begin.Add(c.For.Duration), CreatedBy: cmp.Or(c.By, "somebody"), Comment: c.Comment,
 	}
-	now := time.Now().UTC()
-	silence := &notify.Silence{
-		ID: "sil_" + strings.ToLower(rand.Text()[:12]), Match: match, StartsAt: now, EndsAt: now.Add(c.For.Duration),
-		CreatedBy: cmp.Or(c.By, "somebody"), Comment: c.Comment,
+	if wrong := one.Problems(begin); len(wrong) > 0 {
+		return s.usage(fieldErrors(wrong))
 	}
-	kept, err := s.openToSay()
-	if err != nil {
+	return c.use(s, func(d desk) error {
+		id, err := d.silence(s.ctx, one)
+		if err != nil {
+			return err
+		}
+		_, err = fmt.Fprintln(s.Stdout, id)
 		return err
+	})
+}
+
+// fieldErrors are mistakes on the command line, by the fields that they become.
+func fieldErrors(problems []diag.Problem) error {
+	var all []error
+	for _, p := range problems {
+		all = append(all, fmt.Errorf("%s: %s; %s", p.Field, p.Message, p.Hint))
 	}
-	if err := errors.Join(kept.PutSilence(s.ctx, silence), kept.Close()); err != nil {
-		return err
-	}
-	_, err = fmt.Fprintln(s.Stdout, silence.ID)
-	return err
+	return errors.Join(all...)
 }
 
 func readMatch(words []string) (map[string][]string, error) {
@@ -77,27 +86,18 @@ func readMatch(words []string) (map[string][]string, error) {
 
 type silenceListCommand struct {
 	format
+	deskFlags
 }
 
 // Run lists the silences that have not ended.
 func (c *silenceListCommand) Run(s *session) error {
-	cfg, _, err := s.load(s.configPath)
-	if err != nil {
-		return err
-	}
-	kept, err := s.openBeside(cfg.Store)
-	if err != nil {
-		return err
-	}
-	silences := []notify.Silence{}
-	if kept != nil {
-		standing, err := kept.Standing(s.ctx, time.Now())
-		if err := errors.Join(err, kept.Close()); err != nil {
+	return c.use(s, func(d desk) error {
+		all, err := d.silences(s.ctx)
+		if err != nil {
 			return err
 		}
-		silences = append(silences, standing.Silences...)
-	}
-	return printList(s.Stdout, c.Output, silences, silenceCells)
+		return printList(s.Stdout, c.Output, append([]notify.Silence{}, all...), silenceCells)
+	})
 }
 
 func silenceCells(one *notify.Silence) string {
@@ -115,78 +115,69 @@ func matchWords(match map[string][]string) string {
 }
 
 type silenceExpireCommand struct {
+	deskFlags
 	ID string `arg:"" help:"The silence, as list shows it."`
 }
 
-// Run ends a silence: what it muted and still fires is told then.
+// Run ends a silence: what it muted and still fires is told then. One that has ended stays so.
 func (c *silenceExpireCommand) Run(s *session) error {
-	kept, err := s.openToSay()
-	if err != nil {
-		return err
-	}
-	defer kept.Close() //nolint:errcheck // what was written is committed
-	now := time.Now().UTC()
-	standing, err := kept.Standing(s.ctx, now)
-	if err != nil {
-		return err
-	}
-	i := slices.IndexFunc(standing.Silences, func(one notify.Silence) bool { return one.ID == c.ID })
-	if i < 0 {
-		return fmt.Errorf("there is no silence %q that has not ended", c.ID)
-	}
-	standing.Silences[i].EndsAt = now
-	return kept.PutSilence(s.ctx, &standing.Silences[i])
+	return c.use(s, func(d desk) error { return d.expire(s.ctx, c.ID) })
 }
 
 type ackCommand struct {
+	deskFlags
 	Comment string `help:"What you do about it."`
 	By      string `env:"USER" help:"Who has it (default $$USER)."`
 	Rule    string `help:"Only the alert of this rule."`
 	Server  string `help:"Only alerts of this server."`
+	Undo    bool   `help:"Give it back: people are reminded again."`
 	Alert   string `arg:"" help:"The alert's fingerprint, or the document it is about."`
 }
 
 // Run says that somebody has the alerts that fire for a document: nobody is reminded of them,
 // and they are not escalated, until they resolve.
 func (c *ackCommand) Run(s *session) error {
-	kept, err := s.openToSay()
-	if err != nil {
-		return err
+	ack := notify.Ack{By: cmp.Or(c.By, "somebody"), At: now(), Comment: c.Comment}
+	if wrong := ack.Problems(); len(wrong) > 0 {
+		return s.usage(fieldErrors(wrong))
 	}
-	defer kept.Close() //nolint:errcheck // what was written is committed
-	all, err := kept.Alerts(s.ctx)
-	if err != nil {
-		return err
-	}
-	ack, done := notify.Ack{By: cmp.Or(c.By, "somebody"), At: time.Now().UTC(), Comment: c.Comment}, 0
-	for i := range all {
-		if !c.means(&all[i]) {
-			continue
-		}
-		if err := kept.Acknowledge(s.ctx, all[i].Fingerprint, ack); err != nil {
+	return c.use(s, func(d desk) error {
+		all, err := d.alerts(s.ctx)
+		if err != nil {
 			return err
 		}
-		done++
-		fmt.Fprintf(s.Stdout, "%s has %s of %s\n", ack.By, all[i].Rule, all[i].Subject())
+		all = slices.DeleteFunc(all, func(a web.Listed) bool { return !c.means(&a.Alert) })
+		if len(all) == 0 {
+			return fmt.Errorf("no alert fires for %q; watchdog alerts lists those that do", c.Alert)
+		}
+		for i := range all {
+			if err := c.say(s, d, &all[i].Alert, ack); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+// say acknowledges one alert, or takes that back.
+func (c *ackCommand) say(s *session, d desk, a *alert.Alert, ack notify.Ack) error {
+	if c.Undo {
+		if err := d.unacknowledge(s.ctx, a.Fingerprint); err != nil {
+			return err
+		}
+		fmt.Fprintf(s.Stdout, "nobody has %s of %s\n", a.Rule, a.Subject())
+		return nil
 	}
-	if done == 0 {
-		return fmt.Errorf("no alert fires for %q; watchdog alerts lists those that do", c.Alert)
+	had, err := d.acknowledge(s.ctx, a.Fingerprint, ack)
+	if err == nil {
+		fmt.Fprintf(s.Stdout, "%s has %s of %s\n", had.By, a.Rule, a.Subject())
 	}
-	return nil
+	return err
 }
 
 func (c *ackCommand) means(a *alert.Alert) bool {
 	return a.Status == alert.StatusFiring && (a.Fingerprint == c.Alert || a.DocID == c.Alert || a.Subject().String() == c.Alert) &&
 		(c.Rule == "" || c.Rule == a.Rule) && (c.Server == "" || c.Server == a.Server)
-}
-
-// openToSay opens the store to write what people say, beside a daemon that may have it.
-func (s *session) openToSay() (*store.SQLite, error) {
-	cfg, _, err := s.load(s.configPath)
-	if err != nil {
-		return nil, err
-	}
-	return store.Open(s.ctx, cfg.Store, store.Options{Beside: true})
 }
 
 // usage says that the command line is wrong.

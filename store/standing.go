@@ -2,8 +2,12 @@ package store
 
 import (
 	"context"
+	"crypto/rand"
+	"database/sql"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"watchdog/notify"
@@ -42,8 +46,11 @@ func (s *SQLite) Standing(ctx context.Context, now time.Time) (*notify.Standing,
 	return standing, nil
 }
 
-// PutSilence adds a silence, or replaces the one of its id.
+// PutSilence adds a silence, or replaces the one of its id. One without an id is given one.
 func (s *SQLite) PutSilence(ctx context.Context, silence *notify.Silence) error {
+	if silence.ID == "" {
+		silence.ID = "sil_" + strings.ToLower(rand.Text()[:12])
+	}
 	body, err := json.Marshal(silence)
 	if err != nil {
 		return fmt.Errorf("keep silence %s: %w", silence.ID, err)
@@ -60,6 +67,39 @@ func (s *SQLite) PutSilence(ctx context.Context, silence *notify.Silence) error 
 	return nil
 }
 
+// ExpireSilence ends a silence, and gives it as it is then: one that has ended stays as it was.
+// The error is ErrNoSilence when there is none of that id.
+func (s *SQLite) ExpireSilence(ctx context.Context, id string, at time.Time) (*notify.Silence, error) {
+	var silence notify.Silence
+	err := s.write(ctx, func(tx *transaction) error {
+		var body string
+		err := tx.get(`SELECT body FROM silences WHERE id = ?`, []any{id}, &body)
+		if errors.Is(err, sql.ErrNoRows) {
+			return ErrNoSilence
+		}
+		if err == nil {
+			err = json.Unmarshal([]byte(body), &silence)
+		}
+		if err != nil || !silence.EndsAt.After(at) {
+			return err
+		}
+		silence.EndsAt = at
+		ended, err := json.Marshal(silence)
+		if err != nil {
+			return err
+		}
+		_, err = tx.exec(`UPDATE silences SET ends_at = ?, body = ? WHERE id = ?`, micros(at), string(ended), id)
+		return err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("expire silence %s: %w", id, err)
+	}
+	return &silence, nil
+}
+
+// ErrNoSilence says that there is no silence of an id.
+var ErrNoSilence = errors.New("there is no such silence")
+
 // Acknowledge notes that somebody has an alert, in place of who had it before.
 func (s *SQLite) Acknowledge(ctx context.Context, fingerprint string, ack notify.Ack) error {
 	body, err := json.Marshal(ack)
@@ -73,6 +113,18 @@ func (s *SQLite) Acknowledge(ctx context.Context, fingerprint string, ack notify
 	})
 	if err != nil {
 		return fmt.Errorf("acknowledge %s: %w", fingerprint, err)
+	}
+	return nil
+}
+
+// Unacknowledge forgets who has an alert; nobody may have had it.
+func (s *SQLite) Unacknowledge(ctx context.Context, fingerprint string) error {
+	err := s.write(ctx, func(tx *transaction) error {
+		_, err := tx.exec(`DELETE FROM acks WHERE fingerprint = ?`, fingerprint)
+		return err
+	})
+	if err != nil {
+		return fmt.Errorf("take back the acknowledgement of %s: %w", fingerprint, err)
 	}
 	return nil
 }

@@ -42,6 +42,7 @@ type owner struct {
 	bell      Doorbell      // nil: there is none
 	wake      chan struct{} // of one: some check is due
 	rung      chan struct{} // of one: what is due is not to be delayed
+	heard     chan struct{} // of one: people have said something
 	hurry     bool          // somebody rang for what is due
 }
 
@@ -58,6 +59,7 @@ func newOwner(s Server, state *cycle.State, opts Options) *owner {
 		checks: make([]dueCheck, len(s.Checks)),
 		wake:   make(chan struct{}, 1),
 		rung:   make(chan struct{}, 1),
+		heard:  make(chan struct{}, 1),
 	}
 	for i, c := range s.Checks {
 		o.checks[i].Check = c
@@ -104,10 +106,10 @@ func (o *owner) run(ctx context.Context) {
 			alarm.Stop()
 			return
 		case <-alarm.C:
-			err := o.tick(ctx)
-			if o.stuck = err != nil; o.stuck {
-				o.log.Error("what was due could not be decided", "err", err)
-			}
+			o.tickNow(ctx)
+		case <-o.heard:
+			alarm.Stop()
+			o.tickNow(ctx)
 		case <-o.wake:
 			alarm.Stop()
 		}

@@ -9,8 +9,8 @@ import (
 	"watchdog/cycle"
 )
 
-// listenEvery is how often an owner asks whether people have said something: how soon a silence
-// counts at the latest.
+// listenEvery is how often an owner asks whether people have said something, where nobody tells it
+// by Heed: how soon a silence counts at the latest.
 const listenEvery = 2 * time.Second
 
 // untilTick is how long the owner may sleep, if no check comes due.
@@ -36,6 +36,22 @@ func (o *owner) standing(ctx context.Context) *cycle.Standing {
 	}
 	o.stands = stands
 	return stands
+}
+
+// heed notes that people have said something. As comeDue, it does not wait.
+func (o *owner) heed() {
+	select {
+	case o.heard <- struct{}{}:
+	default:
+	}
+}
+
+// tickNow ticks, and says where that did not work.
+func (o *owner) tickNow(ctx context.Context) {
+	err := o.tick(ctx)
+	if o.stuck = err != nil; o.stuck {
+		o.log.Error("what was due could not be decided", "err", err)
+	}
 }
 
 // tick decides and commits what is due by the passing of time alone, or by what people said.

@@ -161,6 +161,14 @@ func (l *Loop) ComeDue(server, check string) bool {
 	return false
 }
 
+// Heed makes each server decide anew by what people have said, as soon as it is not being read.
+// It may be called at any time by anyone, and does not wait.
+func (l *Loop) Heed() {
+	for _, o := range l.owners {
+		o.heed()
+	}
+}
+
 // Once runs each check of each server once, servers in parallel, and returns what is then
 // remembered, in the order of the servers.
 func Once(ctx context.Context, servers []Server, opts Options) ([]Seen, error) {

@@ -444,6 +444,41 @@ func TestWhatIsDueBetweenTwoLooksIsSaidInTime(t *testing.T) {
 	}
 }
 
+// Who tells the loop that people have said something need not wait for it.
+func TestWhatPeopleSayIsHeededAtOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		began, end := time.Now(), 10*time.Second+300*time.Millisecond
+		router, problems := notify.NewRouter(notify.Spec{Routes: []notify.RouteSpec{{To: []string{"oncall"}}}})
+		if len(problems) > 0 {
+			t.Fatalf("NewRouter: %+v", problems)
+		}
+		all := checks(t, every(time.Hour))
+		all[0].Cycle.Router = router
+		silenced := silencedUntil(end)
+		l := &ledger{began: began}
+		loop, err := watch.New(t.Context(), []watch.Server{{
+			Name: "prod", Reader: &reader{began: began, state: always(map[string]snapshot.State{"orders": snapshot.Failed})}, Checks: all,
+		}}, watch.Options{
+			Ledger: l, Log: slog.New(slog.DiscardHandler),
+			Standing: func(context.Context) (*cycle.Standing, error) { return silenced(time.Since(began)), nil },
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+		defer cancel()
+		go func() {
+			time.Sleep(end)
+			loop.Heed()
+			loop.Heed() // is no reason to wait
+		}()
+		loop.Run(ctx)
+		if diff := cmp.Diff([]string{"10.3s 1 to oncall"}, l.said); diff != "" {
+			t.Errorf("said (-want +got):\n%s", diff)
+		}
+	})
+}
+
 // silencedUntil gives a silence over everything, and from a moment on none.
 func silencedUntil(end time.Duration) func(time.Duration) *notify.Standing {
 	nobody := &notify.Standing{}

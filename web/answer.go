@@ -8,6 +8,8 @@ import (
 	"net/http"
 	"strings"
 	"sync"
+
+	"watchdog/diag"
 )
 
 // policy keeps scripts, styles and connections to what this program serves itself.
@@ -34,6 +36,15 @@ type problem struct {
 	Title  string `json:"title"`
 	Status int    `json:"status"`
 	Detail string `json:"detail"`
+	// Errors are the mistakes in what was sent, where it is they.
+	Errors []fieldError `json:"errors,omitempty"`
+}
+
+// fieldError is a mistake in one field of what was sent.
+type fieldError struct {
+	Field   string `json:"field"`   // its path, as match.doc_id; empty for the whole
+	Message string `json:"message"` // what is wrong
+	Hint    string `json:"hint"`    // what would be right; may be empty
 }
 
 // failure is an error that the one who asked can do something about.
@@ -44,22 +55,50 @@ type failure struct {
 
 func (f *failure) Error() string { return f.detail }
 
-// refuse answers with a problem.
-func refuse(w http.ResponseWriter, r *http.Request, status int, why string) {
-	writeJSON(w, r, status, "application/problem+json", problem{http.StatusText(status), status, why})
+// mistakes are errors in the fields of what was sent.
+type mistakes []diag.Problem
+
+func (m mistakes) Error() string {
+	lines := make([]string, len(m))
+	for i, p := range m {
+		lines[i] = strings.TrimPrefix(p.Field+": "+p.Message, ": ")
+	}
+	return strings.Join(lines, "; ")
 }
 
-// fail answers with an error. What is not the asker's to know is logged and not told.
+// refuse answers with a problem.
+func refuse(w http.ResponseWriter, r *http.Request, status int, why string) {
+	writeProblem(w, r, problem{Title: http.StatusText(status), Status: status, Detail: why})
+}
+
+func writeProblem(w http.ResponseWriter, r *http.Request, p problem) {
+	writeJSON(w, r, p.Status, "application/problem+json", p)
+}
+
+// fail answers with an error.
 func (s *Server) fail(w http.ResponseWriter, r *http.Request, err error) {
-	if f, ok := errors.AsType[*failure](err); ok {
-		refuse(w, r, f.status, f.detail)
-		return
-	}
 	if r.Context().Err() != nil {
 		return // nobody is there to hear it
 	}
-	s.log.Error("request failed", "method", r.Method, "path", r.URL.Path, "err", err)
-	refuse(w, r, http.StatusInternalServerError, "the daemon could not answer; its log says why")
+	writeProblem(w, r, s.problem(r, err))
+}
+
+// problem is what the one who asked is told of an error. What is not theirs to know is logged
+// and not told.
+func (s *Server) problem(r *http.Request, err error) problem {
+	status, p := http.StatusInternalServerError, problem{Detail: "the daemon could not answer; its log says why"}
+	if f, ok := errors.AsType[*failure](err); ok {
+		status, p.Detail = f.status, f.detail
+	} else if all, ok := errors.AsType[mistakes](err); ok {
+		status, p.Detail = http.StatusUnprocessableEntity, all.Error()
+		for _, one := range all {
+			p.Errors = append(p.Errors, fieldError{one.Field, one.Message, one.Hint})
+		}
+	} else {
+		s.log.Error("request failed", "method", r.Method, "path", r.URL.Path, "err", err)
+	}
+	p.Title, p.Status = http.StatusText(status), status
+	return p
 }
 
 func writeJSON(w http.ResponseWriter, r *http.Request, status int, kind string, value any) {

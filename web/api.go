@@ -1,11 +1,15 @@
 package web
 
 import (
+	"fmt"
 	"net/http"
 
 	"watchdog/alert"
+	"watchdog/notify"
 	"watchdog/store"
 )
+
+var fingerprintParam = param{name: "fingerprint", help: "the alert's fingerprint", path: true}
 
 // operations are the whole API.
 var operations = []operation{
@@ -16,8 +20,40 @@ var operations = []operation{
 			{name: "rule", help: "of one rule"},
 			{name: "severity", help: "of one severity", words: alert.Severities()},
 			{name: "status", help: "of one status", words: []string{string(alert.StatusPending), string(alert.StatusFiring)}},
+			{name: "limit", help: fmt.Sprintf("how many at most, from 1 to %d; default %d", maxLimit, maxLimit), number: true},
+			cursorParam,
 		},
 		status: http.StatusOK, answer: alertList{}, do: (*Server).listAlerts,
+	},
+	{
+		method: "PUT", path: "/api/v1/alerts/{fingerprint}/ack", id: "acknowledge",
+		summary: "Say who has an alert that fires: nobody is reminded of it, and it is not escalated, until it resolves.",
+		params:  []param{fingerprintParam}, body: newAck{},
+		status: http.StatusOK, answer: notify.Ack{}, fails: []int{http.StatusNotFound, http.StatusConflict}, do: (*Server).acknowledge,
+		form: "/act/alerts/{fingerprint}/acknowledge",
+	},
+	{
+		method: "DELETE", path: "/api/v1/alerts/{fingerprint}/ack", id: "unacknowledge", summary: "Take an acknowledgement back.",
+		params: []param{fingerprintParam},
+		status: http.StatusOK, answer: accepted{}, fails: []int{http.StatusNotFound}, do: (*Server).unacknowledge,
+		form: "/act/alerts/{fingerprint}/unacknowledge",
+	},
+	{
+		method: "GET", path: "/api/v1/silences", id: "listSilences", summary: "The silences that have not ended, the next to end first.",
+		status: http.StatusOK, answer: silenceList{}, do: (*Server).listSilences,
+	},
+	{
+		method: "POST", path: "/api/v1/silences", id: "createSilence", summary: "Mute the alerts whose labels all fit, for a while.",
+		body:   newSilence{},
+		status: http.StatusCreated, answer: notify.Silence{}, fails: []int{http.StatusConflict}, do: (*Server).createSilence,
+		form: "/act/silences",
+	},
+	{
+		method: "DELETE", path: "/api/v1/silences/{id}", id: "expireSilence",
+		summary: "End a silence now: what it muted and still fires is told. One that has ended stays as it is.",
+		params:  []param{{name: "id", help: "the silence's id", path: true}},
+		status:  http.StatusOK, answer: notify.Silence{}, fails: []int{http.StatusNotFound}, do: (*Server).expireSilence,
+		form: "/act/silences/{id}/expire",
 	},
 	{
 		method: "GET", path: "/api/v1/replications", id: "listReplications", summary: "All replications as the last whole look showed them, by server, database and document.",
@@ -38,12 +74,13 @@ var operations = []operation{
 		method: "POST", path: "/api/v1/checks/{server}/{check}/run", id: "runCheck", summary: "Make a check run now.",
 		params: []param{{name: "server", help: "the server's name", path: true}, {name: "check", help: "the check's name", path: true}},
 		status: http.StatusAccepted, answer: accepted{}, fails: []int{http.StatusNotFound}, do: (*Server).runCheck,
+		form: "/act/checks/{server}/{check}/run",
 	},
 	{
 		method: "GET", path: "/api/v1/deliveries", id: "listDeliveries", summary: "What is on its way to people, and what became of it, the latest first.",
 		params: []param{
 			{name: "sink", help: "to one sink"},
-			{name: "status", help: "in one status", words: []string{string(store.Queued), string(store.Retrying), string(store.Sent), string(store.Dead)}},
+			{name: "status", help: "in this status; may be repeated", many: true, words: []string{string(store.Queued), string(store.Retrying), string(store.Sent), string(store.Dead)}},
 			limitParam, cursorParam,
 		},
 		status: http.StatusOK, answer: deliveryList{}, do: (*Server).listDeliveries,
@@ -52,6 +89,7 @@ var operations = []operation{
 		method: "POST", path: "/api/v1/deliveries/{id}/retry", id: "retryDelivery", summary: "Queue a dead delivery again.",
 		params: []param{{name: "id", help: "the delivery's id", path: true}},
 		status: http.StatusAccepted, answer: accepted{}, fails: []int{http.StatusNotFound, http.StatusConflict}, do: (*Server).retryDelivery,
+		form: "/act/deliveries/{id}/retry",
 	},
 	{
 		method: "GET", path: "/api/v1/transitions", id: "listTransitions", summary: "What happened, the latest first.",
@@ -65,8 +103,12 @@ var operations = []operation{
 		status: http.StatusOK, answer: transitionList{}, do: (*Server).listTransitions,
 	},
 	{
+		method: "GET", path: "/api/v1/status", id: "status", summary: "Which program this is, and which config is in use.",
+		status: http.StatusOK, answer: statusAnswer{}, do: (*Server).status,
+	},
+	{
 		method: "GET", path: "/api/v1/events", id: "streamEvents",
-		summary: "What happens, as it happens: transition, board (a server was looked at) and delivery, as server-sent events.",
+		summary: "What happens, as it happens: transition, board (a server was looked at), delivery and said (somebody acted), as server-sent events.",
 		status:  http.StatusOK, kind: "text/event-stream", fails: []int{http.StatusServiceUnavailable}, serve: (*Server).serveEvents,
 	},
 }

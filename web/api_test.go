@@ -7,12 +7,14 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/santhosh-tekuri/jsonschema/v6"
 
 	"watchdog/alert"
 	"watchdog/cycle"
+	"watchdog/notify"
 	"watchdog/snapshot"
 )
 
@@ -85,7 +87,12 @@ func TestListsAreReadPageByPage(t *testing.T) {
 			{Reason: alert.ReasonNew, At: at(i), Alert: a}, {Reason: alert.ReasonSeverity, At: at(i), Alert: a},
 		}}))
 	}
-	for _, list := range []string{"replications", "deliveries", "transitions"} {
+	var alerts []alert.Alert
+	for i := range 5 {
+		alerts = append(alerts, firing(fmt.Sprintf("r%d", i%2), fmt.Sprintf("doc%d", i), alert.Severity(i%3)))
+	}
+	h.look(at(1), alerts, all...)
+	for _, list := range []string{"replications", "deliveries", "transitions", "alerts"} {
 		whole := h.get("/api/v1/" + list + "?limit=1000")
 		for _, limit := range []int{1, 2, 3, 100} {
 			var paged []any
@@ -144,6 +151,7 @@ func TestWhatIsAskedWrongIsAProblem(t *testing.T) {
 		{"GET", "/api/v1/replications?limit=0", 400, "limit must be a number from 1 to 1000"},
 		{"GET", "/api/v1/replications?limit=1&limit=2", 400, `parameter "limit" is given twice`},
 		{"GET", "/api/v1/replications?cursor=x", 400, "this is not a cursor of this list"},
+		{"GET", "/api/v1/alerts?cursor=" + "eP94", 400, "this is not a cursor of this list"},
 		{"GET", "/api/v1/transitions?cursor=" + "eP94", 400, "this is not a cursor of this list"},
 		{"GET", "/api/v1/none", 404, "there is nothing at this address"},
 		{"GET", "/assets/none", 404, "there is no such file"},
@@ -181,22 +189,19 @@ func TestADeadDeliveryIsTriedAgain(t *testing.T) {
 	}
 }
 
-// A form of the page leads back to it in a browser that runs no script.
-func TestAWriteWithoutScriptLeadsBackToThePage(t *testing.T) {
-	h := newHouse(t)
-	resp, _ := h.ask(http.MethodPost, "/api/v1/checks/prod/all/run", "Accept", "text/html,*/*")
-	if resp.StatusCode != http.StatusSeeOther || resp.Header.Get("Location") != "/" {
-		t.Errorf("POST of a form: got %d to %q, want 303 to /", resp.StatusCode, resp.Header.Get("Location"))
-	}
-}
-
 // The OpenAPI document says what the handlers really answer: each JSON answer has exactly the
 // keys that its schema has.
 func TestTheOpenAPIDocumentIsTrue(t *testing.T) {
 	h := newHouse(t)
 	full := failing("orders")
 	full.Known = ^snapshot.Fields(0)
-	h.look(at(0), []alert.Alert{firing("failed", "orders", alert.Critical)}, full, running("users", 1, 1))
+	fires := firing("failed", "orders", alert.Critical)
+	h.look(at(0), []alert.Alert{fires}, full, running("users", 1, 1))
+	h.must(h.store.PutSilence(t.Context(), &notify.Silence{ID: "sil_1", Match: map[string][]string{"rule": {"x"}}, EndsAt: time.Now().Add(time.Hour)}))
+	bodies := map[string]string{
+		"put /api/v1/alerts/{fingerprint}/ack": `{"by": "ada"}`,
+		"post /api/v1/silences":                `{"match": {"doc_id": ["orders"]}, "for": "1h"}`,
+	}
 	document := h.get("/api/v1/openapi.json")
 	closeObjects(document["components"])
 	compiler := jsonschema.NewCompiler()
@@ -207,14 +212,22 @@ func TestTheOpenAPIDocumentIsTrue(t *testing.T) {
 	for path, methods := range paths {
 		for method, operation := range methods.(map[string]any) {
 			where := strings.NewReplacer("/", "~1", "{", "%7B", "}", "%7D").Replace(path)
-			address := strings.NewReplacer("{server}", "prod", "{check}", "all", "{id}", "dlv_dead").Replace(path)
+			id := map[bool]string{true: "sil_1", false: "dlv_dead"}[strings.Contains(path, "silences")]
+			address := strings.NewReplacer("{server}", "prod", "{check}", "all", "{id}", id, "{fingerprint}", fires.Fingerprint).Replace(path)
 			if strings.HasSuffix(path, "/events") {
 				continue
 			}
-			resp, body := h.ask(strings.ToUpper(method), address)
+			resp, body := h.send(strings.ToUpper(method), address, bodies[method+" "+path], "Content-Type", "application/json")
+			if _, takes := operation.(map[string]any)["requestBody"]; takes != (bodies[method+" "+path] != "") {
+				t.Errorf("%s %s: the document says that it takes a body: %t", method, path, takes)
+			}
 			status := fmt.Sprint(resp.StatusCode)
 			if _, said := operation.(map[string]any)["responses"].(map[string]any)[status]; !said {
 				t.Errorf("%s %s: answered %s, which the document does not know", method, path, status)
+				continue
+			}
+			if resp.StatusCode >= 300 {
+				t.Errorf("%s %s: got %s %s, want it done", method, path, status, body)
 				continue
 			}
 			schema, err := compiler.Compile(fmt.Sprintf("openapi.json#/paths/%s/%s/responses/%s/content/application~1json/schema", where, method, status))
@@ -229,8 +242,8 @@ func TestTheOpenAPIDocumentIsTrue(t *testing.T) {
 			seen++
 		}
 	}
-	if seen < 7 {
-		t.Errorf("operations that were tried: got %d, want 7 at least", seen)
+	if seen < 13 {
+		t.Errorf("operations that were tried: got %d, want 13 at least", seen)
 	}
 	compiler.AssertFormat()
 	for _, path := range []string{"/api/v1/alerts?x=1"} {

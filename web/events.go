@@ -63,6 +63,18 @@ func (f *feed) attempted(sink, outcome string) {
 	}
 }
 
+// saidEvent says that somebody has said something, and of what kind.
+type saidEvent struct {
+	Kind string `json:"kind"` // silence, expire, acknowledge or unacknowledge
+	By   string `json:"by"`
+}
+
+func (f *feed) said(kind, by string) {
+	if f.listeners() > 0 {
+		f.send("said", saidEvent{kind, by})
+	}
+}
+
 func (f *feed) listeners() int {
 	f.mu.Lock()
 	defer f.mu.Unlock()

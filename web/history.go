@@ -22,8 +22,8 @@ func (s *Server) listDeliveries(r *request) (any, error) {
 		return nil, err
 	}
 	f := store.DeliveryFilter{Sink: r.get("sink"), Limit: limit + 1}
-	if status := r.get("status"); status != "" {
-		f.Statuses = []store.Status{store.Status(status)}
+	for _, status := range r.values["status"] {
+		f.Statuses = append(f.Statuses, store.Status(status))
 	}
 	after, err := r.cursor(1)
 	if err != nil {

@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -60,7 +61,8 @@ func newHouseWith(t *testing.T, o web.Options) *house {
 	h := &house{t: t, store: kept, board: board.New([]board.Server{
 		{Name: "prod", URL: "https://couch.example.com:6984", Checks: []string{"all"}}, {Name: "dr", URL: "https://dr.example.com:6984"},
 	})}
-	o.Board, o.Archive, o.ComeDue, o.Sinks = h.board, kept, h.comeDue, []string{"oncall", "hook"}
+	o.Board, o.Archive, o.Said, o.ComeDue, o.Sinks = h.board, kept, kept, h.comeDue, []string{"oncall", "hook"}
+	o.List = h.list
 	o.Build = web.Build{Version: "v1.2.3", Commit: "abc", Go: "go1.26", Store: "memory"}
 	o.Log = slog.New(slog.NewTextHandler(&h.log, nil))
 	h.web = web.New(o)
@@ -93,6 +95,27 @@ func (h *house) comeDue(server, check string) bool {
 	}
 	h.due = append(h.due, server+"/"+check)
 	return true
+}
+
+// list adds to alerts what mutes them, as a daemon does, and who has them.
+func (h *house) list(all []alert.Alert) []web.Listed {
+	standing, err := h.store.Standing(context.Background(), time.Now())
+	if err != nil {
+		standing = &notify.Standing{}
+	}
+	router, _ := notify.NewRouter(notify.Spec{Routes: []notify.RouteSpec{{To: []string{"oncall"}}}})
+	listed := make([]web.Listed, len(all))
+	for i, a := range all {
+		a.URL = web.Link("https://watchdog.example.com", a.Fingerprint)
+		listed[i] = web.Listed{Alert: a, MutedBy: []string{}}
+		if why := router.MutedBy(&a, all, standing, time.Now()); why != "" {
+			listed[i].MutedBy = []string{why}
+		}
+		if ack, said := standing.Acks[a.Fingerprint]; said && ack.Holds(&a) {
+			listed[i].AckedBy = ack.By
+		}
+	}
+	return listed
 }
 
 func (h *house) ran() []string {
@@ -190,7 +213,13 @@ func (h *house) badDay() {
 // ask is one request; the body is read whole.
 func (h *house) ask(method, path string, header ...string) (*http.Response, []byte) {
 	h.t.Helper()
-	r, err := http.NewRequestWithContext(context.Background(), method, h.url(path), nil)
+	return h.send(method, path, "", header...)
+}
+
+// send is one request with a body.
+func (h *house) send(method, path, sent string, header ...string) (*http.Response, []byte) {
+	h.t.Helper()
+	r, err := http.NewRequestWithContext(context.Background(), method, h.url(path), strings.NewReader(sent))
 	h.must(err)
 	for i := 0; i < len(header); i += 2 {
 		r.Header.Set(header[i], header[i+1])

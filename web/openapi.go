@@ -53,6 +53,9 @@ func (op *operation) describe(t *typeTable) object {
 	if op.method != http.MethodGet {
 		fails = append(fails, http.StatusForbidden)
 	}
+	if op.body != nil {
+		fails = append(fails, http.StatusRequestEntityTooLarge, http.StatusUnsupportedMediaType, http.StatusUnprocessableEntity)
+	}
 	for _, status := range fails {
 		responses[strconv.Itoa(status)] = object{
 			"description": http.StatusText(status),
@@ -63,7 +66,12 @@ func (op *operation) describe(t *typeTable) object {
 	for _, p := range op.params {
 		params = append(params, p.describe())
 	}
-	return object{"operationId": op.id, "summary": op.summary, "parameters": params, "responses": responses}
+	described := object{"operationId": op.id, "summary": op.summary, "parameters": params, "responses": responses}
+	if op.body != nil {
+		schema := t.schema(reflect.TypeOf(op.body))
+		described["requestBody"] = object{"required": true, "content": object{"application/json": object{"schema": schema}}}
+	}
+	return described
 }
 
 func (p *param) describe() object {
@@ -73,6 +81,9 @@ func (p *param) describe() object {
 	}
 	if p.words != nil {
 		schema["enum"] = p.words
+	}
+	if p.many {
+		schema = object{"type": "array", "items": schema}
 	}
 	in := "query"
 	if p.path {

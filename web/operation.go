@@ -1,6 +1,7 @@
 package web
 
 import (
+	"cmp"
 	"fmt"
 	"net/http"
 	"slices"
@@ -8,6 +9,7 @@ import (
 	"strings"
 
 	"watchdog/diag"
+	"watchdog/web/gate"
 )
 
 // operation is one thing that the API can do. The handlers and the OpenAPI document are made from
@@ -16,7 +18,9 @@ type operation struct {
 	method, path string
 	id, summary  string
 	params       []param
-	status       int // of a good answer
+	// body is the type of what is sent, as a zero value; nil: nothing is.
+	body   any
+	status int // of a good answer
 	// answer is the type of a good answer, as a zero value; nil where kind is not JSON.
 	answer any
 	kind   string // default application/json
@@ -24,6 +28,9 @@ type operation struct {
 	// do gives the answer; serve, where set, writes it.
 	do    func(s *Server, r *request) (any, error)
 	serve func(s *Server, w http.ResponseWriter, r *http.Request)
+	// form is where a form of the page is sent to, which knows POST only, and no JSON; "" where
+	// no form does this.
+	form string
 }
 
 // param is one parameter of the query, or of the path where path is set.
@@ -32,16 +39,29 @@ type param struct {
 	path       bool
 	words      []string // the values there are; nil: any
 	number     bool
+	many       bool // it may be given again and again
 }
 
 // request is one that fits its operation.
 type request struct {
 	*http.Request
-	values map[string]string
+	values map[string][]string
+	body   any // a pointer to what the operation takes
 }
 
 // get is a parameter, "" where it was not given.
-func (r *request) get(name string) string { return r.values[name] }
+func (r *request) get(name string) string {
+	if all := r.values[name]; len(all) > 0 {
+		return all[0]
+	}
+	return ""
+}
+
+// author is who sends a request: the user that came in, or else who it says.
+func (r *request) author(says string) string {
+	typed, _, _ := r.BasicAuth() // beside a token
+	return cmp.Or(gate.User(r.Context()), strings.TrimSpace(says), typed, "somebody")
+}
 
 const (
 	defaultLimit = 100
@@ -69,6 +89,9 @@ func (r *request) limit() (int, error) {
 // answer runs an operation.
 func (s *Server) answer(op *operation, w http.ResponseWriter, r *http.Request) {
 	req, err := op.read(r)
+	if err == nil && op.body != nil {
+		req.body, err = readJSON(r, op.body)
+	}
 	if err != nil {
 		s.fail(w, r, err)
 		return
@@ -78,25 +101,21 @@ func (s *Server) answer(op *operation, w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	value, err := op.do(s, req)
-	switch {
-	case err != nil:
+	if err != nil {
 		s.fail(w, r, err)
-	case r.Method == http.MethodPost && strings.Contains(r.Header.Get("Accept"), "text/html"):
-		w.Header().Set("Location", "/") // a form of the page, in a browser without script
-		w.WriteHeader(http.StatusSeeOther)
-	default:
-		writeJSON(w, r, op.status, "application/json", value)
+		return
 	}
+	writeJSON(w, r, op.status, "application/json", value)
 }
 
 // read takes the parameters of a request; one that the operation does not have is a mistake.
 func (op *operation) read(r *http.Request) (*request, error) {
-	req := &request{r, map[string]string{}}
+	req := &request{Request: r, values: map[string][]string{}}
 	var names []string
 	for _, p := range op.params {
 		names = append(names, p.name)
 		if p.path {
-			req.values[p.name] = r.PathValue(p.name)
+			req.values[p.name] = []string{r.PathValue(p.name)}
 		}
 	}
 	for name, values := range r.URL.Query() {
@@ -108,12 +127,12 @@ func (op *operation) read(r *http.Request) (*request, error) {
 				detail += "; " + hint
 			}
 			return nil, &failure{http.StatusBadRequest, detail}
-		case len(values) > 1:
+		case len(values) > 1 && !p.many:
 			return nil, &failure{http.StatusBadRequest, fmt.Sprintf("parameter %q is given twice", name)}
-		case p.words != nil && !slices.Contains(p.words, values[0]):
+		case p.words != nil && slices.ContainsFunc(values, func(v string) bool { return !slices.Contains(p.words, v) }):
 			return nil, &failure{http.StatusBadRequest, fmt.Sprintf("%s must be one of %s", name, strings.Join(p.words, ", "))}
 		}
-		req.values[name] = values[0]
+		req.values[name] = values
 	}
 	return req, nil
 }

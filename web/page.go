@@ -54,7 +54,7 @@ func newPage() *page {
 	p.template = template.Must(template.New("page.html").Funcs(template.FuncMap{
 		"asset": func(name string) string { return "/assets/" + name + "?" + p.files[name].tag },
 		"ago":   ago, "next": next, "stamp": stamp, "count": grouped, "host": shortAddress, "took": took, "unsaid": unsaid,
-	}).ParseFS(assets, "assets/page.html"))
+	}).ParseFS(assets, "assets/page.html", "assets/problem.html"))
 	return p
 }
 
@@ -83,6 +83,19 @@ func (s *Server) serveIndex(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	write(w, r, http.StatusOK, "text/html; charset=utf-8", b.Bytes())
+}
+
+// showProblem tells somebody whose browser runs no script what did not work.
+func (s *Server) showProblem(w http.ResponseWriter, r *http.Request, p problem) {
+	var b bytes.Buffer
+	if err := s.page.template.ExecuteTemplate(&b, "problem.html", struct {
+		problem
+		Back string
+	}{p, origin(r)}); err != nil {
+		s.fail(w, r, fmt.Errorf("render a problem: %w", err))
+		return
+	}
+	write(w, r, p.Status, "text/html; charset=utf-8", b.Bytes())
 }
 
 // view is everything that the page shows.

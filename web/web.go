@@ -47,14 +47,17 @@ type Options struct {
 	ExternalURL string // that people open, or ""
 	Board       *board.Board
 	Archive     Archive
-	// MutedBy gives, for each alert of a list, why nobody is told of it; nil means that nothing
-	// mutes any.
-	MutedBy func([]alert.Alert) []string
+	Said        Said
+	// List gives, for each alert of a list, what people should know beside it; nil means that
+	// nothing mutes any, and nobody has any.
+	List func([]alert.Alert) []Listed
 	// ComeDue makes a check run now; false when there is no such check.
 	ComeDue func(server, check string) bool
 	Sinks   []string // names, so that a sink with nothing to send shows too
-	Build   Build
-	Log     *slog.Logger
+	// ConfigPath is the file that the config was read from.
+	ConfigPath string
+	Build      Build
+	Log        *slog.Logger
 }
 
 // Build is which program this is.
@@ -129,6 +132,9 @@ func (s *Server) routes() http.Handler {
 	for i := range operations {
 		op := &operations[i]
 		mux.HandleFunc(op.method+" "+op.path, func(w http.ResponseWriter, r *http.Request) { s.answer(op, w, r) })
+		if op.form != "" {
+			mux.HandleFunc("POST "+op.form, func(w http.ResponseWriter, r *http.Request) { s.submit(op, w, r) })
+		}
 	}
 	mux.HandleFunc("GET /api/v1/openapi.json", s.serveOpenAPI)
 	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) { s.noSuch(mux, w, r) })
@@ -139,7 +145,7 @@ func (s *Server) routes() http.Handler {
 // noSuch answers what no handler is there for: wrong path, or wrong method.
 func (s *Server) noSuch(mux *http.ServeMux, w http.ResponseWriter, r *http.Request) {
 	var allowed []string
-	for _, method := range []string{http.MethodGet, http.MethodPost} {
+	for _, method := range []string{http.MethodGet, http.MethodPost, http.MethodPut, http.MethodDelete} {
 		other := r.Clone(r.Context())
 		other.Method = method
 		if _, pattern := mux.Handler(other); pattern != "" && pattern != "/" {

@@ -57,7 +57,7 @@ func Watchdog() Map {
 		},
 
 		"board":    {Ours: []string{"watch", "snapshot", "alert"}},
-		"web":      {Ours: []string{"web/gate", "board", "store", "snapshot", "alert"}, Others: []string{prometheus}},
+		"web":      {Ours: []string{"web/gate", "board", "store", "notify", "snapshot", "alert"}, Others: []string{prometheus}},
 		"web/gate": {Others: []string{bcrypt}},
 
 		"docs/examples/*": {Flags: true}, // programs to copy, on their own

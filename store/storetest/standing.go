@@ -1,9 +1,11 @@
 package storetest
 
 import (
+	"errors"
 	"testing"
 
 	"watchdog/notify"
+	"watchdog/store"
 )
 
 func silence(id string, ends int) notify.Silence {
@@ -35,6 +37,32 @@ var standingTests = []contract{
 		must(t, s.PutSilence(t.Context(), &one))
 		must(t, s.PutSilence(t.Context(), &ended))
 		equal(t, "Silences", 0, len(standing(t, s, 20).Silences))
+	}},
+	{"a silence without an id is given one", func(t *testing.T, s Store) {
+		one, other := silence("", 60), silence("", 60)
+		must(t, s.PutSilence(t.Context(), &one))
+		must(t, s.PutSilence(t.Context(), &other))
+		equal(t, "ids differ", true, one.ID != "" && one.ID != other.ID)
+		equal(t, "Silences", 2, len(standing(t, s, 0).Silences))
+	}},
+	{"a silence is ended once", func(t *testing.T, s Store) {
+		one := silence("a", 60)
+		must(t, s.PutSilence(t.Context(), &one))
+		for _, seconds := range []int{10, 20} {
+			ended, err := s.ExpireSilence(t.Context(), "a", at(seconds))
+			must(t, err)
+			equal(t, "ExpireSilence", silence("a", 10), *ended)
+		}
+		equal(t, "Silences", 0, len(standing(t, s, 10).Silences))
+		_, err := s.ExpireSilence(t.Context(), "b", at(10))
+		equal(t, "ExpireSilence of none", true, errors.Is(err, store.ErrNoSilence))
+	}},
+	{"who gives an alert back has it no more", func(t *testing.T, s Store) {
+		must(t, s.Acknowledge(t.Context(), "f1", notify.Ack{By: "ada", At: at(1)}))
+		for range 2 {
+			must(t, s.Unacknowledge(t.Context(), "f1"))
+		}
+		equal(t, "Acks", map[string]notify.Ack{}, standing(t, s, 3).Acks)
 	}},
 	{"the last to acknowledge has the alert", func(t *testing.T, s Store) {
 		ada, bob := notify.Ack{By: "ada", At: at(1)}, notify.Ack{By: "bob", At: at(2), Comment: "mine"}

@@ -37,7 +37,9 @@ type Store interface {
 
 	Standing(ctx context.Context, now time.Time) (*notify.Standing, error)
 	PutSilence(ctx context.Context, silence *notify.Silence) error
+	ExpireSilence(ctx context.Context, id string, at time.Time) (*notify.Silence, error)
 	Acknowledge(ctx context.Context, fingerprint string, ack notify.Ack) error
+	Unacknowledge(ctx context.Context, fingerprint string) error
 
 	Prune(ctx context.Context, before time.Time) (int, error)
 	Close() error

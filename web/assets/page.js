@@ -148,10 +148,11 @@
     const form = event.target.closest("form[data-post]");
     if (!form) return;
     event.preventDefault();
-    const button = form.querySelector("button");
+    const button = event.submitter;
     button.disabled = true;
     try {
-      const answer = await fetch(form.action, { method: "POST", headers: { Accept: "application/json" } });
+      const sent = new URLSearchParams(new FormData(form, event.submitter));
+      const answer = await fetch(form.action, { method: "POST", headers: { Accept: "application/json" }, body: sent });
       toast(answer.ok ? form.dataset.post : (await answer.json()).detail);
       soon();
     } catch {

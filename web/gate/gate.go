@@ -1,6 +1,7 @@
 package gate
 
 import (
+	"context"
 	"crypto/sha256"
 	"crypto/subtle"
 	"net"
@@ -56,13 +57,31 @@ func (g *Gate) Wrap(next http.Handler, open func(*http.Request) bool) http.Handl
 			g.refuse(w, r, http.StatusForbidden, "a request that another site made is refused")
 		case !g.knowsHost(r.Host):
 			g.refuse(w, r, http.StatusMisdirectedRequest, "this is not the host that is asked for; set external_url in the config to the address that people open")
-		case !open(r) && !g.admits(r):
-			g.challenge(w)
-			g.refuse(w, r, http.StatusUnauthorized, "credentials are needed")
+		case open(r):
+			next.ServeHTTP(w, r)
 		default:
+			user, admitted := g.admits(r)
+			if !admitted {
+				g.challenge(w)
+				g.refuse(w, r, http.StatusUnauthorized, "credentials are needed")
+				return
+			}
+			if user != "" {
+				r = r.WithContext(context.WithValue(r.Context(), userKey{}, user))
+			}
 			next.ServeHTTP(w, r)
 		}
 	})
+}
+
+// userKey is the key of the user in the context of a request.
+type userKey struct{}
+
+// User is who has come in with a username and its password, "" where nobody had to: a token has
+// no name.
+func User(ctx context.Context) string {
+	user, _ := ctx.Value(userKey{}).(string)
+	return user
 }
 
 // knowsHost keeps out a name that somebody else has pointed at this machine.
@@ -91,27 +110,27 @@ func (g *Gate) challenge(w http.ResponseWriter) {
 	}
 }
 
-// admits reports whether a request has the right credentials.
-func (g *Gate) admits(r *http.Request) bool {
+// admits reports whether a request has the right credentials, and whose they are.
+func (g *Gate) admits(r *http.Request) (user string, admitted bool) {
 	if g.bearer == nil && g.password == nil {
-		return true
+		return "", true
 	}
 	scheme, token, _ := strings.Cut(r.Header.Get("Authorization"), " ")
 	if strings.EqualFold(scheme, "Bearer") {
-		return g.bearer != nil && g.bearer.is(token)
+		return "", g.bearer != nil && g.bearer.is(token)
 	}
 	username, password, ok := r.BasicAuth()
 	if !ok {
-		return false
+		return "", false
 	}
 	if g.password != nil {
 		sum := sha256.Sum256([]byte(username))
 		right := g.password.is(password) // always asked, so that a wrong name takes as long
 		if subtle.ConstantTimeCompare(sum[:], g.username[:]) == 1 && right {
-			return true
+			return username, true
 		}
 	}
-	return g.bearer != nil && g.bearer.is(password)
+	return "", g.bearer != nil && g.bearer.is(password)
 }
 
 // credential is one secret to compare with.

@@ -132,3 +132,35 @@ func TestGate(t *testing.T) {
 		})
 	}
 }
+
+// What the config says is what lets in, but for hashes.
+func TestSign(t *testing.T) {
+	for _, tt := range []struct {
+		name string
+		auth gate.Auth
+		want bool
+		user string // that has come in
+	}{
+		{"nobody is asked", gate.Auth{}, true, ""},
+		{"a token", gate.Auth{Bearer: "t0ken"}, true, ""},
+		{"a user", gate.Auth{Basic: &gate.Basic{Username: "ops", Password: "pass"}}, true, "ops"},
+		{"a user whose password is known, before a token that is not", gate.Auth{Bearer: hash(t, "t0ken"), Basic: &gate.Basic{Username: "ops", Password: "pass"}}, true, "ops"},
+		{"a token that is known, before a user whose password is not", gate.Auth{Bearer: "t0ken", Basic: &gate.Basic{Username: "ops", Password: hash(t, "pass")}}, true, ""},
+		{"a hash", gate.Auth{Bearer: hash(t, "t0ken")}, false, ""},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			r := httptest.NewRequest(http.MethodGet, "/", nil)
+			if got := tt.auth.Sign(r); got != tt.want {
+				t.Fatalf("Sign: got %t, want %t", got, tt.want)
+			}
+			in, user := false, ""
+			refuse := func(http.ResponseWriter, *http.Request, int, string) {}
+			gate.New(gate.Spec{Auth: tt.auth}, "", refuse).Wrap(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+				in, user = true, gate.User(r.Context())
+			}), func(*http.Request) bool { return false }).ServeHTTP(httptest.NewRecorder(), r)
+			if in != tt.want || user != tt.user {
+				t.Errorf("came in: got %t as %q, want %t as %q", in, user, tt.want, tt.user)
+			}
+		})
+	}
+}

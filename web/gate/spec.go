@@ -18,6 +18,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"net/http"
 	"net/netip"
 	"strconv"
 	"strings"
@@ -61,6 +62,20 @@ type Basic struct {
 
 // none reports whether everybody is let in.
 func (a Auth) none() bool { return a.Bearer == "" && a.Basic == nil }
+
+// Sign adds the credentials to a request to where the gate stands; false when the config has but
+// hashes of them, from which nobody comes in.
+func (a Auth) Sign(r *http.Request) bool {
+	switch {
+	case a.Basic != nil && !hashed(a.Basic.Password):
+		r.SetBasicAuth(a.Basic.Username, a.Basic.Password.Reveal())
+	case a.Bearer != "" && !hashed(a.Bearer):
+		r.Header.Set("Authorization", "Bearer "+a.Bearer.Reveal())
+	default:
+		return a.none()
+	}
+	return true
+}
 
 // Problems is every mistake in the spec; no text of them holds a secret.
 func (s Spec) Problems() []diag.Problem {

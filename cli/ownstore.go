@@ -1,0 +1,135 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"watchdog/alert"
+	"watchdog/board"
+	"watchdog/config"
+	"watchdog/notify"
+	"watchdog/store"
+	"watchdog/web"
+)
+
+// ownStore is the desk where no daemon is reached: the store of the config, opened beside one that
+// may have it all the same, and that then hears of it within seconds.
+type ownStore struct {
+	s      *session
+	cfg    *config.Config
+	reader *store.SQLite
+	writer *store.SQLite
+}
+
+// read opens the store for reading; nil where there is none yet, which is said.
+func (o *ownStore) read() (_ *store.SQLite, err error) {
+	if o.reader == nil {
+		o.reader, err = o.s.openBeside(o.cfg.Store)
+	}
+	return o.reader, err
+}
+
+func (o *ownStore) write(ctx context.Context) (_ *store.SQLite, err error) {
+	if o.writer == nil {
+		o.writer, err = store.Open(ctx, o.cfg.Store, store.Options{Beside: true})
+	}
+	return o.writer, err
+}
+
+func (o *ownStore) close() error {
+	var err error
+	for _, kept := range []*store.SQLite{o.reader, o.writer} {
+		if kept != nil {
+			err = errors.Join(err, kept.Close())
+		}
+	}
+	return err
+}
+
+func (o *ownStore) alerts(ctx context.Context) ([]web.Listed, error) {
+	kept, err := o.read()
+	if kept == nil {
+		return nil, err
+	}
+	alerts, err := kept.Alerts(ctx)
+	if err != nil {
+		return nil, err
+	}
+	standing, err := kept.Standing(ctx, time.Now())
+	if err != nil {
+		return nil, err
+	}
+	slices.SortFunc(alerts, func(a, b alert.Alert) int { return board.Compare(&a, &b) })
+	return listed(o.cfg, alerts, standing), nil
+}
+
+func (o *ownStore) acknowledge(ctx context.Context, fingerprint string, ack notify.Ack) (notify.Ack, error) {
+	kept, err := o.write(ctx)
+	if err != nil {
+		return ack, err
+	}
+	return ack, kept.Acknowledge(ctx, fingerprint, ack)
+}
+
+func (o *ownStore) unacknowledge(ctx context.Context, fingerprint string) error {
+	kept, err := o.write(ctx)
+	if err != nil {
+		return err
+	}
+	return kept.Unacknowledge(ctx, fingerprint)
+}
+
+func (o *ownStore) silences(ctx context.Context) ([]notify.Silence, error) {
+	kept, err := o.read()
+	if kept == nil {
+		return nil, err
+	}
+	standing, err := kept.Standing(ctx, time.Now())
+	if err != nil {
+		return nil, err
+	}
+	return standing.Silences, nil
+}
+
+func (o *ownStore) silence(ctx context.Context, one *notify.Silence) (string, error) {
+	kept, err := o.write(ctx)
+	if err != nil {
+		return "", err
+	}
+	err = kept.PutSilence(ctx, one)
+	return one.ID, err
+}
+
+func (o *ownStore) expire(ctx context.Context, id string) error {
+	kept, err := o.write(ctx)
+	if err != nil {
+		return err
+	}
+	_, err = kept.ExpireSilence(ctx, id, now())
+	if errors.Is(err, store.ErrNoSilence) {
+		return fmt.Errorf("there is no silence %q", id)
+	}
+	return err
+}
+
+func (o *ownStore) deliveries(ctx context.Context, f store.DeliveryFilter) ([]store.Delivery, error) {
+	kept, err := o.read()
+	if kept == nil {
+		return nil, err
+	}
+	return kept.Deliveries(ctx, f)
+}
+
+func (o *ownStore) retry(ctx context.Context, ids []string) error {
+	kept, err := o.write(ctx)
+	if err != nil {
+		return err
+	}
+	return kept.RetryDead(ctx, now(), ids...)
+}
+
+// now is this moment as the store keeps it.
+func now() time.Time { return time.Now().UTC().Truncate(time.Microsecond) }

@@ -1,0 +1,60 @@
+package notify_test
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"watchdog/alert"
+	"watchdog/notify"
+)
+
+func TestProblemsOfASilence(t *testing.T) {
+	begin := time.Date(2026, 1, 2, 3, 0, 0, 0, time.UTC)
+	after := func(d time.Duration) time.Time { return begin.Add(d) }
+	match := func(label string, globs ...string) map[string][]string { return map[string][]string{label: globs} }
+	many := map[string][]string{}
+	for i := range 17 {
+		many[strings.Repeat("l", i+1)] = []string{"x"}
+	}
+	for _, tt := range []struct {
+		name string
+		one  notify.Silence
+		want string // the fields
+	}{
+		{"an hour for one document", notify.Silence{Match: match("doc_id", "orders"), StartsAt: begin, EndsAt: after(time.Hour)}, ""},
+		{"one that begins later", notify.Silence{Match: match("doc_id", "orders"), StartsAt: after(time.Hour), EndsAt: after(2 * time.Hour)}, ""},
+		{"everything", notify.Silence{StartsAt: begin, EndsAt: after(time.Hour)}, "match"},
+		{"too many labels", notify.Silence{Match: many, StartsAt: begin, EndsAt: after(time.Hour)}, "match"},
+		{"a label without a name", notify.Silence{Match: match("", "x"), StartsAt: begin, EndsAt: after(time.Hour)}, "match"},
+		{"an empty glob", notify.Silence{Match: match("rule", ""), StartsAt: begin, EndsAt: after(time.Hour)}, "match.rule"},
+		{"a glob that is no text", notify.Silence{Match: match("rule", "\xff"), StartsAt: begin, EndsAt: after(time.Hour)}, "match.rule"},
+		{"no end", notify.Silence{Match: match("rule", "x"), StartsAt: begin}, "ends_at"},
+		{"an end before its begin", notify.Silence{Match: match("rule", "x"), StartsAt: after(2 * time.Hour), EndsAt: after(time.Hour)}, "ends_at"},
+		{"two years", notify.Silence{Match: match("rule", "x"), StartsAt: begin, EndsAt: after(2 * 366 * 24 * time.Hour)}, "ends_at"},
+		{"a name that is none", notify.Silence{Match: match("rule", "x"), StartsAt: begin, EndsAt: after(time.Hour), CreatedBy: strings.Repeat("é", 101)}, "created_by"},
+		{"a name of a hundred letters", notify.Silence{Match: match("rule", "x"), StartsAt: begin, EndsAt: after(time.Hour), CreatedBy: strings.Repeat("é", 100)}, ""},
+		{"a comment that is no text", notify.Silence{Match: match("rule", "x"), StartsAt: begin, EndsAt: after(time.Hour), Comment: "\xff"}, "comment"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			var fields []string
+			for _, p := range tt.one.Problems(begin) {
+				fields = append(fields, p.Field)
+			}
+			if got := strings.Join(fields, " "); got != tt.want {
+				t.Errorf("Problems: got those of %q, want %q", got, tt.want)
+			}
+		})
+	}
+}
+
+func TestAnAcknowledgementHoldsTheAlertThatItIsOf(t *testing.T) {
+	begin := time.Date(2026, 1, 2, 3, 0, 0, 0, time.UTC)
+	a := alert.Alert{StartsAt: begin}
+	for seconds, want := range map[int]bool{-1: false, 0: true, 60: true} {
+		ack := notify.Ack{At: begin.Add(time.Duration(seconds) * time.Second)}
+		if got := ack.Holds(&a); got != want {
+			t.Errorf("Holds, acknowledged %d s after it began: got %t, want %t", seconds, got, want)
+		}
+	}
+}
