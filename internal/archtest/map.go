@@ -42,9 +42,10 @@ func Watchdog() Map {
 		"cycle":          {Ours: []string{"rules", "notify", "snapshot", "alert"}, Pure: true},
 		"rules/ruletest": {Ours: []string{"cycle", "rules", "notify", "snapshot", "alert"}, Others: []string{yaml}, Pure: true},
 
-		"notify/*":       {Ours: []string{"notify", "alert"}, Others: []string{rate}},
+		"notify/*":       {Ours: []string{"notify", "notify/post", "alert"}, Others: []string{rate}},
+		"notify/post":    {Ours: []string{"notify"}},
 		"notify/slack":   {Ours: []string{"notify", "alert"}, Others: []string{slack, rate}},
-		"notify/webhook": {Ours: []string{"notify", "alert"}, Others: []string{webhooks, rate}},
+		"notify/webhook": {Ours: []string{"notify", "notify/post", "alert"}, Others: []string{webhooks, rate}},
 
 		"scheduler":           {Ours: []string{"snapshot"}, Others: []string{rate}},
 		"scheduler/couchtest": {},

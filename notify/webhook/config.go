@@ -5,11 +5,11 @@ import (
 	"errors"
 	"fmt"
 	"maps"
-	"net/url"
 	"slices"
 	"strings"
 
 	"watchdog/diag"
+	"watchdog/notify/post"
 	"watchdog/secret"
 )
 
@@ -55,7 +55,7 @@ var methods = []string{"POST", "PUT", "PATCH"}
 // Problems are the mistakes in c.
 func (c Config) Problems() []diag.Problem {
 	var all []diag.Problem
-	if _, err := c.address(); err != nil {
+	if _, err := post.Address(c.URL.Reveal()); err != nil {
 		all = append(all, diag.Problemf("url", "write it like https://example.com/hook", "%v", err))
 	}
 	all = append(all, c.secretProblems()...)
@@ -79,23 +79,6 @@ func (c Config) method() string {
 		return "POST"
 	}
 	return strings.ToUpper(c.Method)
-}
-
-// address is the URL, parsed. Its errors hold nothing of it.
-func (c Config) address() (*url.URL, error) {
-	if c.URL == "" {
-		return nil, errors.New("url is missing")
-	}
-	u, err := url.Parse(c.URL.Reveal())
-	switch {
-	case err != nil:
-		return nil, errors.New("this is not a URL")
-	case u.Scheme != "http" && u.Scheme != "https":
-		return nil, errors.New("the URL does not begin with http:// or https://")
-	case u.Hostname() == "":
-		return nil, errors.New("the URL has no host")
-	}
-	return u, nil
 }
 
 func (c Config) secretProblems() []diag.Problem {
@@ -130,27 +113,12 @@ func signingKey(s secret.String) ([]byte, error) {
 	return decoded, nil
 }
 
-// ownHeaders are those that a config cannot set, and why.
-var ownHeaders = map[string]string{
-	"webhook-id": "Watchdog sets it", "webhook-timestamp": "Watchdog sets it", "webhook-signature": "Watchdog sets it",
-	"content-length": "it follows from the body", "transfer-encoding": "it follows from the body",
-	"host": "it follows from the url", "connection": "it belongs to the connection",
-}
+// ownHeaders are those that Watchdog sets.
+var ownHeaders = []string{"webhook-id", "webhook-timestamp", "webhook-signature"}
 
 func checkHeader(name, value string) error {
-	if reason, own := ownHeaders[strings.ToLower(name)]; own {
-		return fmt.Errorf("the header %s cannot be set: %s", name, reason)
+	if slices.Contains(ownHeaders, strings.ToLower(name)) {
+		return fmt.Errorf("the header %s cannot be set: Watchdog sets it", name)
 	}
-	if name == "" || strings.ContainsFunc(name, func(r rune) bool { return !isTokenRune(r) }) {
-		return fmt.Errorf("%q is not the name of a header", name)
-	}
-	if strings.ContainsFunc(value, func(r rune) bool { return r < ' ' && r != '\t' || r == 0x7f }) {
-		return fmt.Errorf("the value of the header %s holds a line break or a control character", name)
-	}
-	return nil
-}
-
-// isTokenRune reports whether r may be in the name of a header (RFC 9110, 5.6.2).
-func isTokenRune(r rune) bool {
-	return r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || strings.ContainsRune("!#$%&'*+-.^_`|~", r)
+	return post.CheckHeader(name, value)
 }

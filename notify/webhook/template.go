@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
+	"fmt"
+	"maps"
 	"regexp"
 	"slices"
 	"strconv"
@@ -29,7 +31,7 @@ func parseTemplate(text string) (*template.Template, error) {
 
 // toJSON is the function json of templates.
 func toJSON(v any) (string, error) {
-	text, err := plainJSON(v)
+	text, err := notify.PlainJSON(v)
 	return string(text), err
 }
 
@@ -52,7 +54,7 @@ func isJSON(text []byte) bool {
 var errNotJSON = errors.New("the template did not make JSON: write values by the function json, as {{ json .id }}")
 
 // render is the body that the template makes of d.
-func (t *bodyTemplate) render(d *document) ([]byte, error) {
+func (t *bodyTemplate) render(d *notify.Document) ([]byte, error) {
 	body, err := execute(t.compiled, d)
 	if err == nil && t.makesJSON && !isJSON(body) {
 		return nil, errNotJSON
@@ -67,8 +69,8 @@ func (t *bodyTemplate) contentType() string {
 	return "text/plain; charset=utf-8"
 }
 
-func execute(t *template.Template, d *document) ([]byte, error) {
-	fields, err := d.fields()
+func execute(t *template.Template, d *notify.Document) ([]byte, error) {
+	fields, err := fields(d)
 	if err != nil {
 		return nil, err
 	}
@@ -157,7 +159,7 @@ func templateProblem(text string, err error) diag.Problem {
 
 // fieldNames are all keys that a template can name.
 func fieldNames() []string {
-	fields, err := sampleDocument(1, "").fields()
+	fields, err := fields(sampleDocument(1, ""))
 	if err != nil {
 		return nil
 	}
@@ -173,7 +175,7 @@ func fieldNames() []string {
 }
 
 // sampleDocument has so many alerts and a value in each field; texts hold what is given.
-func sampleDocument(alerts int, within string) *document {
+func sampleDocument(alerts int, within string) *notify.Document {
 	at, count, text := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC), int64(1), "sample"+within
 	one := alert.Transition{Reason: alert.ReasonNew, At: at, Alert: alert.Alert{
 		Status: alert.StatusFiring, Rule: "sample", Severity: alert.Critical, Fingerprint: "0123456789abcdef",
@@ -181,8 +183,28 @@ func sampleDocument(alerts int, within string) *document {
 		State: text, PreviousState: text, ErrorCount: &count, Error: text, Summary: text, Description: text,
 		RunbookURL: text, StartsAt: at, EndsAt: &at, QuietSince: &at, URL: text,
 	}}
-	return newDocument(&notify.Message{
+	return notify.NewDocument(&notify.Message{
 		ID: "dlv_sample", Sink: "sample", Group: map[string]string{"server": "sample", "rule": "sample"},
 		URL: "https://watchdog.example.com/", Test: true, Alerts: slices.Repeat([]alert.Transition{one}, alerts),
 	}, at)
+}
+
+// fields is the document as a template sees it, by the keys of its JSON. Labels and groups are
+// maps of strings, so that one which is missing reads as empty.
+func fields(d *notify.Document) (map[string]any, error) {
+	text, err := d.JSON()
+	if err != nil {
+		return nil, err
+	}
+	dec := json.NewDecoder(bytes.NewReader(text))
+	dec.UseNumber() // error_count stays 12, and never becomes 1.2e+01
+	var fields map[string]any
+	if err := dec.Decode(&fields); err != nil {
+		return nil, fmt.Errorf("read back the standard body: %w", err)
+	}
+	fields["group"] = maps.Clone(d.Group)
+	for i, a := range fields["alerts"].([]any) {
+		a.(map[string]any)["labels"] = maps.Clone(d.Alerts[i].Labels)
+	}
+	return fields, nil
 }

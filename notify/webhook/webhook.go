@@ -5,6 +5,7 @@ package webhook
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"net/http"
 	"net/url"
@@ -15,6 +16,7 @@ import (
 	standardwebhooks "github.com/standard-webhooks/standard-webhooks/libraries/go"
 
 	"watchdog/notify"
+	"watchdog/notify/post"
 	"watchdog/secret"
 )
 
@@ -27,22 +29,21 @@ type Options struct {
 
 // Sink posts messages to one URL. It may send several at the same time.
 type Sink struct {
-	client  *http.Client
+	client  *post.Client
 	method  string
 	url     *url.URL
 	headers map[string]secret.String
 	signers []*standardwebhooks.Webhook
-	body    *bodyTemplate     // nil: the standard body
-	hide    *strings.Replacer // masks our secrets in what a receiver answers
+	body    *bodyTemplate // nil: the standard body
 }
 
 // New makes a sink of a config without problems.
 func New(c Config, o Options) (*Sink, error) {
-	address, err := c.address()
+	address, err := post.Address(c.URL.Reveal())
 	if err != nil {
 		return nil, err
 	}
-	s := &Sink{client: clientOf(o.Client), method: c.method(), url: address, headers: c.Headers, hide: hider(c, address)}
+	s := &Sink{client: post.New(o.Client, c.secrets(address)...), method: c.method(), url: address, headers: c.Headers}
 	for _, one := range c.Secret {
 		key, err := signingKey(one)
 		if err != nil {
@@ -65,15 +66,13 @@ func New(c Config, o Options) (*Sink, error) {
 	return s, nil
 }
 
-// clientOf is a copy of c that follows no redirect: a POST that turned into a GET would look as
-// if it had been taken.
-func clientOf(c *http.Client) *http.Client {
-	own := http.Client{Timeout: 30 * time.Second}
-	if c != nil {
-		own = *c
+// secrets are all that must not be shown of c.
+func (c Config) secrets(address *url.URL) []string {
+	all := append(post.URLSecrets(address), post.HeaderSecrets(c.Headers)...)
+	for _, s := range c.Secret {
+		all = append(all, s.Reveal(), strings.TrimPrefix(s.Reveal(), secretPrefix))
 	}
-	own.Transport = straight{own.Transport}
-	return &own
+	return all
 }
 
 // Preview is the body that would be sent now.
@@ -85,31 +84,24 @@ func (s *Sink) Preview(m *notify.Message) ([]byte, error) {
 // render makes the body and its content type. What a template cannot say is said by the standard
 // body, with the reason.
 func (s *Sink) render(m *notify.Message, now time.Time) (body []byte, contentType string, err error) {
-	d := newDocument(m, now)
+	d := notify.NewDocument(m, now)
 	if s.body != nil {
 		if body, err = s.body.render(d); err == nil {
 			return body, s.body.contentType(), nil
 		}
 		d.BodyError = err.Error()
 	}
-	body, err = d.json()
+	body, err = d.JSON()
 	return body, "application/json", err
 }
 
 // Send posts m. A status of 2xx means that the receiver has it, whatever the rest of the answer.
 func (s *Sink) Send(ctx context.Context, m *notify.Message) error {
-	now := time.Now()
-	request, err := s.request(ctx, m, now)
+	request, err := s.request(ctx, m, time.Now())
 	if err != nil {
 		return &notify.Refused{Err: fmt.Errorf("make the webhook of %s: %w", m.ID, err)}
 	}
-	response, err := s.client.Do(request)
-	if err != nil {
-		return fmt.Errorf("%s to %s: %w", strings.ToLower(s.method), place(s.url), s.bare(err))
-	}
-	defer response.Body.Close()
-	cause := fmt.Errorf("%s to %s: %s", strings.ToLower(s.method), place(s.url), s.answer(response))
-	return notify.Verdict(response.StatusCode, response.Header.Get("Retry-After"), now, cause)
+	return s.client.Send(request)
 }
 
 // request is m as a request, signed at this moment.
@@ -120,10 +112,9 @@ func (s *Sink) request(ctx context.Context, m *notify.Message, now time.Time) (*
 	}
 	request, err := http.NewRequestWithContext(ctx, s.method, s.url.String(), bytes.NewReader(body))
 	if err != nil {
-		return nil, s.bare(err)
+		return nil, errors.New("the URL makes no request") // its own error would show it
 	}
 	request.Header.Set("Content-Type", contentType)
-	request.Header.Set("User-Agent", "watchdog")
 	for name, value := range s.headers {
 		request.Header.Set(name, value.Reveal())
 	}

@@ -1,18 +1,16 @@
-package webhook
+package notify
 
 import (
 	"bytes"
 	"encoding/json"
-	"fmt"
-	"maps"
 	"time"
 
 	"watchdog/alert"
-	"watchdog/notify"
 )
 
-// document is the body of SPEC 5. Fields may be added, never renamed.
-type document struct {
+// Document is a message as programs are told it: the body of SPEC 5, which docs/webhook.md and
+// docs/webhook.schema.json describe. Fields may be added, never renamed.
+type Document struct {
 	Version string             `json:"version"`
 	ID      string             `json:"id"`
 	Type    string             `json:"type"`
@@ -27,9 +25,9 @@ type document struct {
 	BodyError string `json:"body_error,omitempty"`
 }
 
-// newDocument is the document of m, sent at this time: all times in UTC, no map or list null.
-func newDocument(m *notify.Message, sentAt time.Time) *document {
-	d := &document{
+// NewDocument is the document of m, sent at this time: all times in UTC, no map or list null.
+func NewDocument(m *Message, sentAt time.Time) *Document {
+	d := &Document{
 		Version: "1", ID: m.ID, Type: "alerts", Sink: m.Sink, Group: notNil(m.Group),
 		SentAt: sentAt.UTC().Truncate(time.Millisecond), URL: m.URL,
 		Alerts: make([]alert.Transition, len(m.Alerts)), Test: m.Test,
@@ -58,10 +56,11 @@ func utc(t *time.Time) *time.Time {
 	return &at
 }
 
-func (d *document) json() ([]byte, error) { return plainJSON(d) }
+// JSON is the document in one line.
+func (d *Document) JSON() ([]byte, error) { return PlainJSON(d) }
 
-// plainJSON is v as JSON in which <, > and & stand for themselves.
-func plainJSON(v any) ([]byte, error) {
+// PlainJSON is v as JSON in one line, in which <, > and & stand for themselves.
+func PlainJSON(v any) ([]byte, error) {
 	var b bytes.Buffer
 	enc := json.NewEncoder(&b)
 	enc.SetEscapeHTML(false)
@@ -69,24 +68,4 @@ func plainJSON(v any) ([]byte, error) {
 		return nil, err
 	}
 	return bytes.TrimSuffix(b.Bytes(), []byte("\n")), nil
-}
-
-// fields is the document as a template sees it, by the keys of its JSON. Labels and groups are
-// maps of strings, so that one which is missing reads as empty.
-func (d *document) fields() (map[string]any, error) {
-	text, err := d.json()
-	if err != nil {
-		return nil, err
-	}
-	dec := json.NewDecoder(bytes.NewReader(text))
-	dec.UseNumber() // error_count stays 12, and never becomes 1.2e+01
-	var fields map[string]any
-	if err := dec.Decode(&fields); err != nil {
-		return nil, fmt.Errorf("read back the standard body: %w", err)
-	}
-	fields["group"] = maps.Clone(d.Group)
-	for i, a := range fields["alerts"].([]any) {
-		a.(map[string]any)["labels"] = maps.Clone(d.Alerts[i].Labels)
-	}
-	return fields, nil
 }
