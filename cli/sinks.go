@@ -8,6 +8,8 @@ import (
 
 	"watchdog/config"
 	"watchdog/notify"
+	"watchdog/notify/alertmanager"
+	"watchdog/notify/pagerduty"
 	"watchdog/notify/slack"
 	"watchdog/notify/terminal"
 	"watchdog/notify/webhook"
@@ -21,6 +23,13 @@ type sink interface {
 	Preview(m *notify.Message) ([]byte, error)
 }
 
+// resumer is a sink that tells a message in several steps, and goes on where its last attempt
+// stopped.
+type resumer interface {
+	// Resume is Send after what memory says was done; it returns the memory for the next attempt.
+	Resume(ctx context.Context, m *notify.Message, memory []byte) ([]byte, error)
+}
+
 // openSink makes what sends to one sink of the config.
 func (s *session) openSink(c config.Sink) (sink, error) {
 	switch {
@@ -28,6 +37,10 @@ func (s *session) openSink(c config.Sink) (sink, error) {
 		return slack.New(*c.Slack, slack.Options{})
 	case c.Webhook != nil:
 		return webhook.New(*c.Webhook, webhook.Options{})
+	case c.PagerDuty != nil:
+		return pagerduty.New(*c.PagerDuty, pagerduty.Options{})
+	case c.Alertmanager != nil:
+		return alertmanager.New(*c.Alertmanager, alertmanager.Options{})
 	default:
 		return terminal.New(*c.Terminal, terminal.Options{Out: s.Stdout, Color: s.colored(s.Stdout)})
 	}
@@ -56,6 +69,9 @@ func deliver(sink notify.Sink) outbox.Deliver {
 		var m notify.Message
 		if err := json.Unmarshal(item.Payload, &m); err != nil {
 			return nil, &notify.Refused{Err: fmt.Errorf("read the stored message: %w", err)}
+		}
+		if r, ok := sink.(resumer); ok {
+			return r.Resume(ctx, &m, item.Memory)
 		}
 		return nil, sink.Send(ctx, &m)
 	}

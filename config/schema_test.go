@@ -81,7 +81,7 @@ func mapType(t reflect.Type) *jsonschema.Schema {
 		return &jsonschema.Schema{Type: "string", Pattern: `^([0-9]+(\.[0-9]+)?(ms|[smhdwy]))+$|^0$|` + expandable, Examples: []any{"30s", "10m", "1h30m", "90d"}}
 	case t == reflect.TypeFor[secret.String]():
 		return text
-	case t == reflect.TypeFor[webhook.Secrets](), t == reflect.TypeFor[[]string]():
+	case t == reflect.TypeFor[webhook.Secrets](), t == reflect.TypeFor[[]secret.String](), t == reflect.TypeFor[[]string]():
 		return &jsonschema.Schema{OneOf: []*jsonschema.Schema{text, {Type: "array", Items: text}}}
 	case t.Kind() == reflect.Bool:
 		return &jsonschema.Schema{OneOf: []*jsonschema.Schema{{Type: "boolean"}, {Type: "string", Pattern: expandable}}}

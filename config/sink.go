@@ -5,6 +5,8 @@ import (
 	"strings"
 
 	"watchdog/diag"
+	"watchdog/notify/alertmanager"
+	"watchdog/notify/pagerduty"
 	"watchdog/notify/slack"
 	"watchdog/notify/terminal"
 	"watchdog/notify/webhook"
@@ -12,9 +14,11 @@ import (
 
 // SinkKind is the kind of a sink: exactly one of these is set, by the key that names it.
 type SinkKind struct {
-	Slack    *slack.Config    `yaml:"slack"`    // a channel of Slack
-	Webhook  *webhook.Config  `yaml:"webhook"`  // a receiver of signed JSON
-	Terminal *terminal.Config `yaml:"terminal"` // standard output
+	Slack        *slack.Config        `yaml:"slack"`        // a channel of Slack
+	Webhook      *webhook.Config      `yaml:"webhook"`      // a receiver of signed JSON
+	PagerDuty    *pagerduty.Config    `yaml:"pagerduty"`    // a service of PagerDuty
+	Alertmanager *alertmanager.Config `yaml:"alertmanager"` // Prometheus' Alertmanager
+	Terminal     *terminal.Config     `yaml:"terminal"`     // standard output
 }
 
 // kindConfig is what the config asks of every kind.
@@ -34,6 +38,8 @@ func (k SinkKind) all() []keyedKind {
 	return []keyedKind{
 		{"slack", k.Slack != nil, k.Slack},
 		{"webhook", k.Webhook != nil, k.Webhook},
+		{"pagerduty", k.PagerDuty != nil, k.PagerDuty},
+		{"alertmanager", k.Alertmanager != nil, k.Alertmanager},
 		{"terminal", k.Terminal != nil, k.Terminal},
 	}
 }

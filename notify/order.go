@@ -35,3 +35,14 @@ func groupKey(group map[string]string) string {
 	}
 	return "group:" + hex.EncodeToString(h.Sum(nil)[:8])
 }
+
+// Chronology are the indices of the alerts in the order in which they happened, for a receiver that
+// keeps a state: of an alert that fired and resolved meanwhile the resolution has to come last.
+func (m *Message) Chronology() []int {
+	order := make([]int, len(m.Alerts))
+	for i := range order {
+		order[i] = i
+	}
+	slices.SortStableFunc(order, func(a, b int) int { return m.Alerts[a].At.Compare(m.Alerts[b].At) })
+	return order
+}

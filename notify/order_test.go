@@ -3,6 +3,7 @@ package notify_test
 import (
 	"slices"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -50,5 +51,15 @@ func TestOrderKeysAreSharedByWhatMustKeepItsOrder(t *testing.T) {
 				t.Errorf("keys %v and %v: shared = %v, want %v", a, b, got, test.want)
 			}
 		})
+	}
+}
+
+func TestChronologyIsTheOrderInWhichThingsHappened(t *testing.T) {
+	at := func(second int) alert.Transition {
+		return alert.Transition{At: time.Date(2026, 1, 2, 3, 4, second, 0, time.UTC)}
+	}
+	m := notify.Message{Alerts: []alert.Transition{at(3), at(1), at(3), at(2)}}
+	if got, want := m.Chronology(), []int{1, 3, 0, 2}; !slices.Equal(got, want) {
+		t.Errorf("Chronology: got %v, want %v", got, want)
 	}
 }
