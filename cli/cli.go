@@ -54,6 +54,7 @@ type commands struct {
 	Config string `short:"c" default:"watchdog.yaml" env:"WATCHDOG_CONFIG" placeholder:"FILE" help:"The config file (default ${default})."`
 
 	Run        runCommand        `cmd:"" help:"Watch, and tell: the daemon."`
+	Demo       demoCommand       `cmd:"" help:"Watch a simulated server whose replications fail, crash, hang and recover: see what Watchdog does."`
 	Check      checkCommand      `cmd:"" help:"Check the config: all mistakes and lints at once."`
 	Once       onceCommand       `cmd:"" help:"Run every check once and say what is wrong; exit 0 ok, 1 warning, 2 critical, 3 unknown."`
 	Record     recordCommand     `cmd:"" help:"Append snapshots to a recording as they are taken."`

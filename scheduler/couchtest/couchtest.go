@@ -59,6 +59,9 @@ type Options struct {
 	// Manual leaves documents that clients write as they are. Otherwise such a replication lives
 	// by itself: it starts within a second, copies, and completes if it is not continuous.
 	Manual bool
+	// Say is told what happens in the story of Demo, as it happens: a clause such as "the source of
+	// orders is deleted". It must not ask the server anything. Nil tells nobody.
+	Say func(text string)
 }
 
 // Server is a simulated CouchDB. It is an http.Handler.

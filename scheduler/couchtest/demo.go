@@ -84,36 +84,47 @@ func (d *demo) tell() {
 		sessionsDown = "{http_request_failed,\"GET\",\"" + replica + "sessions/\",\n                     {error,{conn_failed,{error,econnrefused}}}}"
 		noFilter     = "Couldn't open document `_design/reports` from source database `"
 	)
-	s.Play(Script{
-		{0, func() { d.nightly.Start(); d.nightly.SetPending(1200) }},
-		{2 * time.Second, func() { d.putCopy(replica + "orders") }},
-		{3 * time.Second, func() {
+	for _, scene := range []struct {
+		at   time.Duration
+		text string
+		do   func()
+	}{
+		{0, "nightly-archive, a copy that ends, is started", func() { d.nightly.Start(); d.nightly.SetPending(1200) }},
+		{2 * time.Second, "orders-dr is written, a duplicate of orders", func() { d.putCopy(replica + "orders") }},
+		{3 * time.Second, "the source of orders is deleted", func() {
 			s.DeleteDatabase("orders")
 			d.orders.Stop() // the scheduler gives the place to another, and gets it back:
 			d.orders.Crash("db_not_found: could not open " + s.URL("orders"))
 		}},
-		{4 * time.Second, d.invoices.Stall},
-		{9 * time.Second, func() { s.CreateDatabase("orders"); d.orders.Recover() }},
-		{13 * time.Second, d.invoices.Resume},
-		{20 * time.Second, d.nightly.Complete},
-		{30 * time.Second, func() { d.putCopy("https://eu.example.com/orders") }},
-		{32 * time.Second, d.geo.Stop},
-		{36 * time.Second, d.geo.Start},
-		{38 * time.Second, func() { d.payments.SetEffect(Refused) }},
-		{45 * time.Second, func() { d.sessions.Crash(sessionsDown) }},
-		{46 * time.Second, func() { d.payments.SetEffect(Written) }},
-		{48 * time.Second, func() { d.sessions.Crash(sessionsDown) }},
-		{50 * time.Second, func() { d.mail.Delete() }},
-		{52 * time.Second, func() { d.sessions.Crash(sessionsDown) }},
-		{58 * time.Second, d.sessions.Recover},
-		{64 * time.Second, func() {
+		{4 * time.Second, "invoices hangs: it will say running, and write nothing", d.invoices.Stall},
+		{9 * time.Second, "the source of orders is back", func() { s.CreateDatabase("orders"); d.orders.Recover() }},
+		{13 * time.Second, "invoices goes on, and works off what waits", d.invoices.Resume},
+		{20 * time.Second, "nightly-archive has copied everything", d.nightly.Complete},
+		{30 * time.Second, "orders-dr is rewritten with a target of its own", func() { d.putCopy("https://eu.example.com/orders") }},
+		{32 * time.Second, "geo must wait for a place in the scheduler", d.geo.Stop},
+		{36 * time.Second, "geo has its place again", d.geo.Start},
+		{38 * time.Second, "the target of payments begins to refuse every write", func() { d.payments.SetEffect(Refused) }},
+		{45 * time.Second, "the target of sessions goes down", func() { d.sessions.Crash(sessionsDown) }},
+		{46 * time.Second, "the target of payments takes writes again", func() { d.payments.SetEffect(Written) }},
+		{48 * time.Second, "sessions is tried again, in vain", func() { d.sessions.Crash(sessionsDown) }},
+		{50 * time.Second, "somebody deletes mail-archive", func() { d.mail.Delete() }},
+		{52 * time.Second, "sessions is tried again, in vain", func() { d.sessions.Crash(sessionsDown) }},
+		{58 * time.Second, "the target of sessions is up again", d.sessions.Recover},
+		{64 * time.Second, "reports is rewritten with a filter that is not there", func() {
 			d.reports.Rewrite()
 			d.reports.Fault(noFilter + s.URL("reports") + "`: {error,<<\"not_found\">>}")
 		}},
-		{70 * time.Second, func() { d.putMail(0) }},
-		{72 * time.Second, func() { d.reports.Rewrite(); d.reports.Start() }},
-		{DemoCycle, d.tell},
-	})
+		{70 * time.Second, "mail-archive is written again", func() { d.putMail(0) }},
+		{72 * time.Second, "reports gets a filter that is there", func() { d.reports.Rewrite(); d.reports.Start() }},
+		{DemoCycle, "the story begins again", d.tell},
+	} {
+		s.After(scene.at, func() {
+			if s.opts.Say != nil {
+				s.opts.Say(scene.text)
+			}
+			scene.do()
+		})
+	}
 }
 
 // putCopy writes the document that wants a second copy of orders.
