@@ -14,6 +14,7 @@ import (
 
 	"watchdog/board"
 	"watchdog/cycle"
+	"watchdog/history"
 	"watchdog/outbox"
 	"watchdog/store"
 	"watchdog/watch"
@@ -77,6 +78,7 @@ type daemon struct {
 	workers   []*outbox.Worker
 	retention time.Duration
 	standing  standing
+	history   *history.Recorder
 
 	// What follows is of a daemon with a page only, but for loop.
 	board *board.Board
@@ -94,7 +96,8 @@ func (s *session) openDaemon(p plan, log *slog.Logger) (*daemon, error) {
 	if err != nil {
 		return nil, err
 	}
-	d := &daemon{log: log, store: kept, storeKind: kind, retention: p.Retention, standing: standing{store: kept}}
+	d := &daemon{log: log, store: kept, storeKind: kind, retention: p.Retention, standing: standing{store: kept},
+		history: history.NewRecorder(kept, log)}
 	if d.workers, err = s.openWorkers(p.Sinks, kept, d.noted, log); err != nil {
 		return nil, errors.Join(err, d.close())
 	}
@@ -136,10 +139,7 @@ func (d *daemon) run(ctx context.Context) error {
 	ctx, stop := context.WithCancelCause(ctx)
 	defer stop(nil)
 	var running sync.WaitGroup
-	opts := watch.Options{Ledger: d.store, Log: d.log, Standing: d.standing.read, Committed: d.committed}
-	if d.web != nil {
-		opts.Reported = d.reported
-	}
+	opts := watch.Options{Ledger: d.store, Log: d.log, Standing: d.standing.read, Committed: d.committed, Reported: d.reported}
 	var err error
 	if d.loop, err = watch.New(ctx, d.servers, opts); err != nil {
 		if ctx.Err() != nil {
@@ -161,6 +161,7 @@ func (d *daemon) run(ctx context.Context) error {
 		running.Go(func() { errs <- w.Run(ctx) })
 	}
 	running.Go(func() { d.prune(ctx) })
+	running.Go(func() { d.history.Run(ctx) })
 	d.log.Info("watching", "servers", len(d.servers), "sinks", len(d.workers))
 	d.loop.Run(ctx)
 	stop(nil)

@@ -75,8 +75,15 @@ func (a archive) RetryDead(ctx context.Context, at time.Time, ids ...string) err
 	return err
 }
 
-// reported shows the page's readers what became of a check.
-func (d *daemon) reported(r *watch.Report) { d.web.Publish(d.board.Report(r)) }
+// reported shows what became of a check to the page's readers, and to history.
+func (d *daemon) reported(r *watch.Report) {
+	if r.Snapshot != nil {
+		d.history.Observe(r.Snapshot)
+	}
+	if d.web != nil {
+		d.web.Publish(d.board.Report(r))
+	}
+}
 
 // noted makes attempts to deliver known to the page's readers.
 func (d *daemon) noted(sink string, deliver outbox.Deliver) outbox.Deliver {

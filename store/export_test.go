@@ -41,6 +41,13 @@ const (
 	PruneOutboxSQL      = pruneOutboxSQL
 	PruneThreadsSQL     = pruneThreadsSQL
 	BacklogsSQL         = backlogsSQL
+	HistoryPointsSQL    = historyPointsSQL
+	HistoryEventsSQL    = historyEventsSQL
+	OldPointsSQL        = oldPointsSQL
+	FoldingSQL          = foldingSQL
+	PrunePointsSQL      = prunePointsSQL
+	PruneEventsSQL      = pruneEventsSQL
+	PruneManyEventsSQL  = pruneManyEventsSQL
 )
 
 func DeliveriesQuery(f DeliveryFilter) (string, []any)    { return deliveriesQuery(f) }

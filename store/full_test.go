@@ -7,6 +7,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"watchdog/alert"
+	"watchdog/history"
+	"watchdog/snapshot"
 	"watchdog/store"
 )
 
@@ -71,6 +73,29 @@ func TestFullDiskLosesNothingAndCommitsGoOnWhenThereIsSpace(t *testing.T) {
 	}
 	if got := keptBy(t, s); got.Replications != 110 || len(got.Deliveries) != 210 {
 		t.Errorf("the store: got %d replications and %d deliveries, want 110 and 210", got.Replications, len(got.Deliveries))
+	}
+}
+
+// What history finds no space for is not kept; what is decided and told goes on in the space that
+// there is.
+func TestCommitsGoOnWhereHistoryFindsNoSpace(t *testing.T) {
+	s := open(t, newFile(t))
+	if err := s.Commit(t.Context(), alarm(10, 0)); err != nil {
+		t.Fatal(err)
+	}
+	limitPages(t, s, pragma(t, s, "page_count")+20)
+	past := &history.Batch{Server: "prod"}
+	for i := range 500 {
+		row := history.Row{Points: make([]byte, 300), Begin: epoch}
+		row.Key = snapshot.Key{Database: "_replicator", DocID: fmt.Sprint(i)}
+		past.Rows = append(past.Rows, row)
+	}
+	wantError(t, "KeepHistory", s.KeepHistory(t.Context(), past), "keep history of prod: {}: database or disk is full (13)")
+	if err := s.Commit(t.Context(), alarm(1, 10)); err != nil {
+		t.Errorf("Commit: %v", err)
+	}
+	if err := s.Sent(t.Context(), messageID(0), epoch, nil); err != nil {
+		t.Errorf("Sent: %v", err)
 	}
 }
 

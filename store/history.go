@@ -3,9 +3,11 @@ package store
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"watchdog/alert"
+	"watchdog/history"
 )
 
 // TransitionFilter narrows a list of transitions. The zero value takes all.
@@ -51,23 +53,53 @@ const (
 	pruneOutboxSQL      = `DELETE FROM outbox WHERE seq IN (SELECT seq FROM outbox WHERE done_at < ? LIMIT ?)`
 	pruneSilencesSQL    = `DELETE FROM silences WHERE id IN (SELECT id FROM silences WHERE ends_at < ? LIMIT ?)`
 	pruneAcksSQL        = `DELETE FROM acks WHERE fingerprint IN (SELECT fingerprint FROM acks WHERE at < ? LIMIT ?)`
+	pruneEventsSQL      = `DELETE FROM history_events WHERE (replication, at, kind) IN (SELECT replication, at, kind FROM history_events WHERE at < ? LIMIT ?)`
+	pruneLooksSQL       = `DELETE FROM history_looks WHERE (server, begins_at) IN (SELECT server, begins_at FROM history_looks WHERE ends_at < ? LIMIT ?)`
+	prunePointsSQL      = `DELETE FROM history_points WHERE (replication, begins_at, level) IN
+		(SELECT replication, begins_at, level FROM history_points WHERE level = ? AND begins_at < ? LIMIT ?)`
+	// pruneReplicationsSQL deletes those of which nothing is left: one that is watched has a point a
+	// day.
+	pruneReplicationsSQL = `DELETE FROM history_replications WHERE replication IN (SELECT replication FROM history_replications h
+		WHERE NOT EXISTS (SELECT 1 FROM history_points p WHERE p.replication = h.replication)
+			AND NOT EXISTS (SELECT 1 FROM history_events e WHERE e.replication = h.replication) LIMIT ?)`
 )
 
 // Prune deletes transitions that happened, deliveries that were sent or buried, silences that
-// ended, acknowledgements that were made and threads that ended before a time, and gives how many.
-// What is queued stays, however old.
+// ended, acknowledgements that were made, threads that ended and history of replications before a
+// time, and gives how many. What is queued stays, however old.
 func (s *SQLite) Prune(ctx context.Context, before time.Time) (int, error) {
+	old := micros(before)
+	steps := []pruneStep{
+		{pruneTransitionsSQL, []any{old}}, {pruneOutboxSQL, []any{old}}, {pruneSilencesSQL, []any{old}}, {pruneAcksSQL, []any{old}},
+		{pruneThreadsSQL, []any{old}}, {pruneEventsSQL, []any{old}}, {pruneLooksSQL, []any{old}},
+	}
+	for level, l := range history.Levels { // a row is old when all of its points are
+		steps = append(steps, pruneStep{prunePointsSQL, []any{level, micros(before.Add(-l.Row))}})
+	}
 	total := 0
-	for _, query := range [...]string{pruneTransitionsSQL, pruneOutboxSQL, pruneSilencesSQL, pruneAcksSQL, pruneThreadsSQL} {
-		for n := pruneBatch; n == pruneBatch; {
-			err := s.write(ctx, func(tx *transaction) (err error) {
-				n, err = tx.exec(query, micros(before), pruneBatch)
-				return err
-			})
-			if err != nil {
-				return total, fmt.Errorf("prune store: %w", err)
-			}
-			total += n
+	for _, step := range append(steps, pruneStep{pruneReplicationsSQL, nil}) {
+		n, err := s.prune(ctx, step)
+		if total += n; err != nil {
+			return total, fmt.Errorf("prune store: %w", err)
+		}
+	}
+	return total, nil
+}
+
+// pruneStep deletes what is old of one table. Its last argument, how many at once, is added.
+type pruneStep struct {
+	query string
+	args  []any
+}
+
+func (s *SQLite) prune(ctx context.Context, step pruneStep) (total int, err error) {
+	for n := pruneBatch; n == pruneBatch; total += n {
+		err := s.write(ctx, func(tx *transaction) (err error) {
+			n, err = tx.exec(step.query, append(slices.Clone(step.args), pruneBatch)...)
+			return err
+		})
+		if err != nil {
+			return total, err
 		}
 	}
 	return total, nil

@@ -105,6 +105,37 @@ func TestQueriesReadNoMoreThanTheyMust(t *testing.T) {
 			"SCALAR SUBQUERY 1",
 			"SEARCH alerts USING PRIMARY KEY", // those that have not ended
 		}},
+		{"what a replication did", store.HistoryPointsSQL, []any{1, 1, 0}, []string{
+			"SEARCH history_points USING PRIMARY KEY (replication=? AND begins_at>?)",
+			"SCALAR SUBQUERY 1",
+			"SEARCH history_points USING PRIMARY KEY (replication=? AND begins_at<?)",
+			"USE TEMP B-TREE FOR LAST TERM OF ORDER BY",
+		}},
+		{"what happened to it", store.HistoryEventsSQL, []any{1, 1, 0, 0}, []string{
+			"SEARCH history_events USING PRIMARY KEY (replication=? AND at>?)",
+			"SCALAR SUBQUERY 1",
+			"SEARCH history_events USING PRIMARY KEY (replication=? AND at<?)",
+			"USE TEMP B-TREE FOR LAST TERM OF ORDER BY",
+		}},
+		{"which points are to be folded", store.OldPointsSQL, []any{0, 0, 1}, []string{
+			"SEARCH history_points USING COVERING INDEX history_points_age (level=? AND begins_at<?)",
+		}},
+		{"folding points", store.FoldingSQL, []any{1, 0, 0, 1}, []string{
+			"SEARCH history_points USING PRIMARY KEY (replication=? AND begins_at>? AND begins_at<?)",
+		}},
+		{"pruning points", store.PrunePointsSQL, []any{0, 0, 1}, []string{
+			"SEARCH history_points USING PRIMARY KEY (replication=? AND begins_at=? AND level=?)",
+			"SEARCH history_points USING COVERING INDEX history_points_age (level=? AND begins_at<?)",
+		}},
+		{"pruning events", store.PruneEventsSQL, []any{0, 1}, []string{
+			"SEARCH history_events USING PRIMARY KEY (replication=? AND at=? AND kind=?)",
+			"SEARCH history_events USING COVERING INDEX history_events_at (at<?)",
+		}},
+		{"events of one that flaps", store.PruneManyEventsSQL, []any{1, 1, 1}, []string{
+			"SEARCH history_events USING PRIMARY KEY (replication=? AND at<?)",
+			"SCALAR SUBQUERY 1",
+			"SEARCH history_events USING PRIMARY KEY (replication=?)",
+		}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			if diff := cmp.Diff(test.want, reads(plan(t, s, test.query, test.args...))); diff != "" {

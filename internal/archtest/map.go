@@ -51,14 +51,15 @@ func Watchdog() Map {
 		"scheduler/couchtest": {},
 		"watch":               {Ours: []string{"cycle", "snapshot", "alert"}, Others: []string{cron}},
 		"outbox":              {Others: []string{rate}},
-		"store":               {Ours: []string{"cycle", "outbox", "notify", "alert"}, Others: []string{sqlite, flock}},
+		"store":               {Ours: []string{"cycle", "outbox", "notify", "history", "alert"}, Others: []string{sqlite, flock}},
 		"config": {
 			Ours:   []string{"scheduler", "notify", "notify/*", "rules", "cycle", "snapshot", "alert", "web/gate"},
 			Others: []string{yaml, cron},
 		},
 
+		"history":  {Ours: []string{"snapshot", "alert"}},
 		"board":    {Ours: []string{"watch", "snapshot", "alert"}},
-		"web":      {Ours: []string{"web/gate", "board", "store", "notify", "snapshot", "alert"}, Others: []string{prometheus}},
+		"web":      {Ours: []string{"web/gate", "board", "store", "history", "notify", "snapshot", "alert"}, Others: []string{prometheus}},
 		"web/gate": {Others: []string{bcrypt}},
 
 		"docs/examples/*": {Flags: true}, // programs to copy, on their own

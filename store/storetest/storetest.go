@@ -17,6 +17,7 @@ import (
 
 	"watchdog/alert"
 	"watchdog/cycle"
+	"watchdog/history"
 	"watchdog/notify"
 	"watchdog/outbox"
 	"watchdog/store"
@@ -41,6 +42,8 @@ type Store interface {
 	Acknowledge(ctx context.Context, fingerprint string, ack notify.Ack) error
 	Unacknowledge(ctx context.Context, fingerprint string) error
 
+	history.Keeper
+
 	Prune(ctx context.Context, before time.Time) (int, error)
 	Close() error
 }
@@ -53,7 +56,7 @@ func Run(t *testing.T, open func(t testing.TB) Store) {
 		tests []contract
 	}{
 		{"state", stateTests}, {"history", historyTests}, {"queue", queueTests}, {"threads", threadTests},
-		{"deliveries", deliveryTests}, {"standing", standingTests},
+		{"deliveries", deliveryTests}, {"standing", standingTests}, {"past", pastTests},
 	} {
 		t.Run(group.name, func(t *testing.T) {
 			for _, test := range group.tests {
