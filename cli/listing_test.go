@@ -3,18 +3,20 @@ package cli_test
 import (
 	"bytes"
 	"context"
+	"encoding/json"
 	"fmt"
 	"io"
 	"net/http"
 	"net/http/httptest"
 	"os"
 	"path/filepath"
-	"regexp"
 	"runtime"
+	"slices"
 	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	"gopkg.in/yaml.v3"
 
 	"watchdog/cli"
 	"watchdog/scheduler/couchtest"
@@ -169,31 +171,103 @@ func TestErrorsNamesThreeExamplesOfMany(t *testing.T) {
 	}
 }
 
-// Every recorded row is printed with each of its keys and values as they are.
-func TestRecordedRowsKeepTheirText(t *testing.T) {
-	recordings, err := filepath.Glob("../scheduler/testdata/doc-*.http")
-	if err != nil || len(recordings) < 10 {
-		t.Fatalf("recordings: got %d, error %v", len(recordings), err)
+// recordedAnswers are the bodies that CouchDB gave, by the file's name.
+func recordedAnswers(t *testing.T, pattern string) map[string]string {
+	t.Helper()
+	files, err := filepath.Glob(filepath.Join("..", "snapshot", "testdata", "couchdb-3.5.0", pattern))
+	if err != nil || len(files) < 8 {
+		t.Fatalf("recordings %s: got %d, error %v", pattern, len(files), err)
 	}
-	id := regexp.MustCompile(`"doc_id":"((?:[^"\\]|\\.)*)"`)
-	for _, name := range recordings {
+	bodies := map[string]string{}
+	for _, name := range files {
 		raw, err := os.ReadFile(name)
 		if err != nil {
 			t.Fatal(err)
 		}
-		_, body, _ := strings.Cut(string(raw), "\r\n\r\n")
-		row := strings.TrimSpace(body)
-		if !id.MatchString(row) || strings.Contains(row, `"doc_id":"odd\"`) {
-			continue
+		head, body, _ := strings.Cut(string(raw), "\r\n\r\n")
+		if strings.HasPrefix(head, "HTTP/1.1 200 ") {
+			bodies[filepath.Base(name)] = strings.TrimSpace(body)
 		}
-		server := serving(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-			w.Header().Set("Content-Type", "application/json")
-			io.WriteString(w, row)
-		}))
-		var out bytes.Buffer
-		code, stderr := command(t, server, &out, "doc", "--database", "_replicator", "-o", "json", "--", id.FindStringSubmatch(row)[1])
-		if got, want := out.String(), `{"server":"couchdb",`+row[1:]+"\n"; code != 0 || got != want {
-			t.Errorf("doc of %s: exit %d, %s\n got %s\nwant %s", name, code, stderr, got, want)
+	}
+	return bodies
+}
+
+// answering is a server that has one answer to everything.
+func answering(t *testing.T, body string) string {
+	t.Helper()
+	return serving(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Content-Type", "application/json")
+		io.WriteString(w, body)
+	}))
+}
+
+// sameYAML fails unless YAML says what JSON says.
+func sameYAML(t *testing.T, name, inYAML, inJSON string) {
+	t.Helper()
+	var got, want any
+	if err := yaml.Unmarshal([]byte(inYAML), &got); err != nil {
+		t.Fatalf("%s: %v in\n%s", name, err, inYAML)
+	}
+	if err := yaml.Unmarshal([]byte(inJSON), &want); err != nil { // any JSON is YAML
+		t.Fatalf("%s: %v in\n%s", name, err, inJSON)
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("%s: -json +yaml:\n%s", name, diff)
+	}
+}
+
+// Every recorded row, of a listing or alone, is printed with each of its keys and values as
+// CouchDB wrote them, in their order.
+func TestRecordedRowsKeepTheirText(t *testing.T) {
+	for kind, pattern := range map[string]string{"docs": "docs-*.http", "jobs": "jobs-*.http"} {
+		for name, body := range recordedAnswers(t, pattern) {
+			var listing struct {
+				Docs, Jobs []json.RawMessage
+			}
+			if err := json.Unmarshal([]byte(body), &listing); err != nil {
+				t.Fatalf("%s: %v", name, err)
+			}
+			var want strings.Builder
+			for _, row := range append(listing.Docs, listing.Jobs...) {
+				fmt.Fprintf(&want, "{\"server\":\"couchdb\",%s\n", row[1:])
+			}
+			server := answering(t, body)
+			args := []string{kind}
+			if kind == "docs" {
+				args = append(args, "--database", "_replicator")
+			}
+			var out, inYAML, inJSON bytes.Buffer
+			code, stderr := command(t, server, &out, append(args, "-o", "jsonl")...)
+			if diff := cmp.Diff(want.String(), out.String()); code != 0 || diff != "" {
+				t.Errorf("%s of %s: exit %d, %s, -want +got:\n%s", kind, name, code, stderr, diff)
+			}
+			command(t, server, &inYAML, append(args, "-o", "yaml")...)
+			command(t, server, &inJSON, append(args, "-o", "json")...)
+			sameYAML(t, name, inYAML.String(), inJSON.String())
+		}
+	}
+	for kind, pattern := range map[string]string{"doc": "doc-*.http", "job": "job-*.http"} {
+		for name, row := range recordedAnswers(t, pattern) {
+			var key struct {
+				ID    string
+				DocID string `json:"doc_id"`
+			}
+			if err := json.Unmarshal([]byte(row), &key); err != nil {
+				t.Fatalf("%s: %v", name, err)
+			}
+			args := []string{kind, "-o", "json", "--", key.ID}
+			if kind == "doc" {
+				args = []string{kind, "--database", "_replicator", "-o", "json", "--", key.DocID}
+			}
+			server := answering(t, row)
+			var out, inYAML bytes.Buffer
+			code, stderr := command(t, server, &out, args...)
+			if got, want := out.String(), `{"server":"couchdb",`+row[1:]+"\n"; code != 0 || got != want {
+				t.Errorf("%s of %s: exit %d, %s\n got %s\nwant %s", kind, name, code, stderr, got, want)
+			}
+			args[slices.Index(args, "json")] = "yaml"
+			command(t, server, &inYAML, args...)
+			sameYAML(t, name, inYAML.String(), out.String())
 		}
 	}
 }

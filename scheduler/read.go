@@ -4,8 +4,10 @@ import (
 	"context"
 	"errors"
 	"io"
+	"runtime"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"watchdog/snapshot"
@@ -32,6 +34,11 @@ func (c *Client) Read(ctx context.Context, at time.Time, prev *snapshot.Snapshot
 	b := snapshot.NewBuilder(c.Name(), at)
 	b.Keep(c.covers)
 	b.Reuse(prev)
+	if runtime.GOMAXPROCS(0) > 1 {
+		var cutting sync.WaitGroup
+		defer cutting.Wait()
+		b.Beside(cutting.Go)
+	}
 	if prev == nil || prev != c.last {
 		c.relist() // what is known of the databases goes on from another look
 	}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"runtime"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -94,9 +95,13 @@ func measure(b *testing.B, bytes int, f func()) {
 // by encoding/json into structs.
 func BenchmarkReadDocs(b *testing.B) {
 	docs, jobs, tasks := benchBodies(0)
+	var beside sync.WaitGroup
 	build := func(prev *snapshot.Snapshot, docs, jobs, tasks []byte) *snapshot.Snapshot {
 		builder := snapshot.NewBuilder("prod", noon)
 		builder.Reuse(prev)
+		if runtime.GOMAXPROCS(0) > 1 {
+			builder.Beside(beside.Go)
+		}
 		err := builder.Docs("_replicator", bytes.NewReader(docs))
 		if err == nil && jobs != nil {
 			err = builder.Jobs(bytes.NewReader(jobs))

@@ -31,6 +31,7 @@ type Builder struct {
 	merged   bool // the entries are joined
 
 	framer  framer
+	beside  func(func()) // starts what cuts rows ahead; nil: nothing does
 	decoder decoder
 }
 
@@ -59,8 +60,8 @@ func (b *Builder) Latency(d time.Duration) { b.snap.Latency = d }
 // by which it was asked for. An error is a Gap of the snapshot too; the rows before it count.
 func (b *Builder) Docs(database string, body io.Reader) error {
 	l := b.begin(Docs, database)
-	err := b.rows(l, body, []string{"docs", "rows"}, func(data []byte) error {
-		return b.docRow(database, data)
+	err := b.rows(l, body, []string{"docs", "rows"}, func(data []byte, sum uint64) error {
+		return b.docRow(database, data, sum)
 	})
 	l.rows, l.total = b.framer.rows, b.framer.said
 	return l.end(err)
@@ -74,13 +75,17 @@ func (b *Builder) Jobs(body io.Reader) error {
 }
 
 // rows reads a listing; a row that cannot be read is noted and the others stand.
-func (b *Builder) rows(l *listing, body io.Reader, names []string, read func(data []byte) error) error {
+func (b *Builder) rows(l *listing, body io.Reader, names []string, read func(data []byte, sum uint64) error) error {
 	b.framer.reset(body)
-	return b.framer.list(names, func(n int, data []byte) {
-		if err := read(data); err != nil {
+	take := func(n int, data []byte, sum uint64) {
+		if err := read(data, sum); err != nil {
 			l.oddRow(n, err)
 		}
-	})
+	}
+	if b.beside != nil {
+		return b.framer.listBeside(b.beside, names, take)
+	}
+	return b.framer.list(names, func(n int, data []byte) { take(n, data, sumOf(data)) })
 }
 
 // Tasks reads an answer of /_active_tasks. An error is a Gap of the snapshot too, and then it

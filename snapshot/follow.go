@@ -43,7 +43,7 @@ func (b *Builder) Row(key Key, data []byte) (claimed bool, err error) {
 	case row.state == nil:
 		return false, nil
 	default:
-		err = b.docRow(key.Database, data)
+		err = b.docRow(key.Database, data, sumOf(data))
 	}
 	if err != nil {
 		err = fmt.Errorf("read the answer about %s: %w", key.Path(), err)

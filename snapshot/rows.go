@@ -1,8 +1,7 @@
 package snapshot
 
-// docRow takes one row of /_scheduler/docs.
-func (b *Builder) docRow(database string, data []byte) error {
-	sum := sumOf(data)
+// docRow takes one row of /_scheduler/docs; sum is that of its data.
+func (b *Builder) docRow(database string, data []byte, sum uint64) error {
 	place := expect(b.prev.docs, &b.prev.nextDoc)
 	if p := b.prev.at(place); p.doc != nil && p.docSum == sum && p.doc.Database == database {
 		b.setDoc(b.seen(database, nil, place), p.doc, sum, place)
@@ -50,9 +49,8 @@ func (b *Builder) learn(rowDatabase []byte, asked string) {
 	b.learned = true
 }
 
-// jobRow takes one row of /_scheduler/jobs.
-func (b *Builder) jobRow(data []byte) error {
-	sum := sumOf(data)
+// jobRow takes one row of /_scheduler/jobs; sum is that of its data.
+func (b *Builder) jobRow(data []byte, sum uint64) error {
 	place := expect(b.prev.jobs, &b.prev.nextJob)
 	if p := b.prev.at(place); p.job != nil && p.jobSum == sum && !b.learned {
 		if b.wanted(p.job.Database) {

@@ -84,3 +84,38 @@ func TestWriteFails(t *testing.T) {
 		t.Errorf("Write to what refuses: got error %v after %d writes", err, out.writes)
 	}
 }
+
+func TestEveryRecordedListingIsWrittenAsItWasRead(t *testing.T) {
+	compact := func(text []byte) string {
+		var out bytes.Buffer
+		if err := json.Compact(&out, text); err != nil {
+			t.Fatal(err)
+		}
+		return out.String()
+	}
+	for _, pattern := range []string{"docs-*.http", "jobs-*.http"} {
+		for _, name := range recordings(t, pattern) {
+			status, body := recording(t, name)
+			if status != "200" {
+				continue
+			}
+			line := snapshot.Line{T: noon, Jobs: json.RawMessage(body)}
+			if strings.HasPrefix(name, "docs") {
+				line.Docs, line.Jobs = line.Jobs, json.RawMessage(noJobs)
+			}
+			var file bytes.Buffer
+			if err := snapshot.NewWriter(&file).Write(&line); err != nil {
+				t.Fatalf("%s: %v", name, err)
+			}
+			var got snapshot.Line
+			if err := json.Unmarshal(file.Bytes(), &got); err != nil {
+				t.Fatalf("%s: %v", name, err)
+			}
+			for _, part := range [][2]json.RawMessage{{got.Docs, line.Docs}, {got.Jobs, line.Jobs}} {
+				if part[1] != nil && compact(part[0]) != compact(part[1]) {
+					t.Errorf("%s: got %s, want %s", name, part[0], part[1])
+				}
+			}
+		}
+	}
+}
