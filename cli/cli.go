@@ -51,7 +51,7 @@ func (s IO) colored(w io.Writer) bool {
 
 // commands are the command line as kong reads it.
 type commands struct {
-	Config string `short:"c" default:"watchdog.yaml" env:"WATCHDOG_CONFIG" placeholder:"FILE" help:"The config file (default ${default})."`
+	Config string `short:"c" default:"watchdog.yaml" env:"WATCHDOG_CONFIG" complete:"file" placeholder:"FILE" help:"The config file (default ${default})."`
 
 	Run        runCommand        `cmd:"" help:"Watch, and tell: the daemon."`
 	Demo       demoCommand       `cmd:"" help:"Watch a simulated server whose replications fail, crash, hang and recover: see what Watchdog does."`
@@ -80,7 +80,10 @@ type commands struct {
 	Stop      stopCommand      `cmd:"" help:"Delete a replication."`
 	Restart   restartCommand   `cmd:"" help:"Start a replication that failed anew."`
 
-	Version versionCommand `cmd:"" help:"Print the version."`
+	Version    versionCommand    `cmd:"" help:"Print the version."`
+	Completion completionCommand `cmd:"" help:"Print a script that completes command lines in your shell."`
+	Man        manCommand        `cmd:"" help:"Print the manual page."`
+	Complete   completeCommand   `cmd:"" hidden:""`
 }
 
 // session is what a command's Run method gets.
@@ -117,7 +120,7 @@ func Main(ctx context.Context, args []string, io IO) int {
 		fmt.Fprintf(io.Stderr, "watchdog: %v\ntry: watchdog --help\n", err)
 		return exitUsage
 	}
-	err = parsed.Run(&session{IO: io, ctx: ctx, configPath: cmds.Config})
+	err = parsed.Run(&session{IO: io, ctx: ctx, configPath: cmds.Config}, parser)
 	var code exit
 	switch {
 	case err == nil:

@@ -16,7 +16,7 @@ type deliveriesListCommand struct {
 	format
 	deskFlags
 	Status []string `enum:"queued,retrying,sent,dead" placeholder:"STATUS" help:"queued, retrying, sent or dead; may be repeated."`
-	Sink   string   `placeholder:"NAME" help:"Only to this sink."`
+	Sink   string   `complete:"sink" placeholder:"NAME" help:"Only to this sink."`
 	Limit  int      `help:"How many at most; 0 means all."`
 }
 

@@ -19,7 +19,7 @@ import (
 )
 
 type explainCommand struct {
-	Server   string `help:"Only on this server."`
+	Server   string `complete:"server" help:"Only on this server."`
 	Database string `help:"Only in this replicator database."`
 	Output   string `short:"o" enum:"text,json,jsonl,yaml" default:"text" help:"text, json, jsonl (one object a line) or yaml."`
 	Doc      string `arg:"" name:"doc" help:"The id of the replication document."`

@@ -14,8 +14,8 @@ import (
 )
 
 type messageCommand struct {
-	Rule string `arg:"" help:"The rule that fires."`
-	Sink string `required:"" placeholder:"NAME" help:"The sink that is told."`
+	Rule string `complete:"rule" arg:"" help:"The rule that fires."`
+	Sink string `complete:"sink" required:"" placeholder:"NAME" help:"The sink that is told."`
 }
 
 // Run renders what would be sent if the rule fired for a made-up subject. Nothing is sent.
@@ -49,7 +49,7 @@ type sinkCommand struct {
 }
 
 type sinkTestCommand struct {
-	Name string `arg:"" help:"The sink, by its name in the config."`
+	Name string `complete:"sink" arg:"" help:"The sink, by its name in the config."`
 }
 
 // Run sends one message, marked as a test, and waits for the receiver's answer.

@@ -12,7 +12,7 @@ import (
 )
 
 type recordCommand struct {
-	Output string        `short:"o" required:"" placeholder:"FILE" help:"Where to append: .ndjson, .ndjson.gz or .ndjson.zst."`
+	Output string        `complete:"file" short:"o" required:"" placeholder:"FILE" help:"Where to append: .ndjson, .ndjson.gz or .ndjson.zst."`
 	Every  time.Duration `default:"10s" help:"How often to look."`
 	Count  int           `help:"Stop after so many looks at each server; 0 goes on until interrupted."`
 }

@@ -19,9 +19,9 @@ type replayCommand struct {
 	Output string     `short:"o" enum:"table,json,jsonl,yaml" default:"table" help:"table, json or jsonl (both one object a line), or yaml."`
 	Since  moment     `placeholder:"TIME" help:"Leave out what would have been told before: 2026-01-02T03:04:05Z or 2026-01-02."`
 	Until  moment     `placeholder:"TIME" help:"Leave out what would have been told from then on."`
-	Rule   alert.Glob `placeholder:"GLOB" help:"Leave out other rules."`
-	Diff   string     `placeholder:"OLD.yaml" help:"Print only what this config would have added (+) and taken away (-)."`
-	Files  []string   `arg:"" name:"file" help:"Recordings (.ndjson, .gz, .zst; - for stdin), as one in this order."`
+	Rule   alert.Glob `complete:"rule" placeholder:"GLOB" help:"Leave out other rules."`
+	Diff   string     `complete:"file" placeholder:"OLD.yaml" help:"Print only what this config would have added (+) and taken away (-)."`
+	Files  []string   `complete:"file" arg:"" name:"file" help:"Recordings (.ndjson, .gz, .zst; - for stdin), as one in this order."`
 }
 
 // Run decides on each recorded snapshot as the daemon would have, and prints what it would have

@@ -11,7 +11,7 @@ import (
 
 // where says which servers and which replicator database a command is about.
 type where struct {
-	Server   []string `placeholder:"NAME" help:"This server only; may be given more than once. Default: all."`
+	Server   []string `complete:"server" placeholder:"NAME" help:"This server only; may be given more than once. Default: all."`
 	Database string   `placeholder:"DB" help:"This replicator database only. Default: all that the server's config names."`
 }
 

@@ -128,8 +128,8 @@ type ackCommand struct {
 	deskFlags
 	Comment string `help:"What you do about it."`
 	By      string `env:"USER" help:"Who has it (default $$USER)."`
-	Rule    string `help:"Only the alert of this rule."`
-	Server  string `help:"Only alerts of this server."`
+	Rule    string `complete:"rule" help:"Only the alert of this rule."`
+	Server  string `complete:"server" help:"Only alerts of this server."`
 	Undo    bool   `help:"Give it back: people are reminded again."`
 	Alert   string `arg:"" help:"The alert's fingerprint, or the document it is about."`
 }

@@ -20,9 +20,9 @@ import (
 
 type testCommand struct {
 	Output string         `short:"o" enum:"text,json,jsonl,yaml" default:"text" help:"text, or json, jsonl, yaml: one object for each test."`
-	JUnit  string         `name:"junit" placeholder:"FILE" help:"Write the results as JUnit XML too."`
+	JUnit  string         `complete:"file" name:"junit" placeholder:"FILE" help:"Write the results as JUnit XML too."`
 	Only   *regexp.Regexp `name:"run" placeholder:"REGEXP" help:"Run only the tests whose name fits."`
-	Files  []string       `arg:"" optional:"" name:"file" help:"Rule tests, or globs (default *_test.yaml beside the config)."`
+	Files  []string       `complete:"file" arg:"" optional:"" name:"file" help:"Rule tests, or globs (default *_test.yaml beside the config)."`
 }
 
 // tested is one test that was run.
