@@ -37,7 +37,10 @@ func (c *deliveriesListCommand) Run(s *session) error {
 
 func deliveryCells(d *store.Delivery) string {
 	next := ""
-	if d.NextAttemptAt != nil {
+	switch {
+	case d.MergedInto != "":
+		next = "told by " + d.MergedInto
+	case d.NextAttemptAt != nil:
 		next = "next " + d.NextAttemptAt.Format(time.RFC3339)
 	}
 	return fmt.Sprintf("%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s", d.CreatedAt.Format(time.RFC3339), d.ID, d.Sink, d.Status,

@@ -203,6 +203,9 @@ func printExplained(w io.Writer, e *explained) {
 	}
 	for _, d := range e.Deliveries {
 		fmt.Fprintf(w, "  %s  %-8s  %s, %s", d.CreatedAt.Format(time.RFC3339), d.Status, d.Sink, count(d.Attempts, "attempt"))
+		if d.MergedInto != "" {
+			fmt.Fprintf(w, ", told by %s", d.MergedInto)
+		}
 		if d.LastError != "" && d.Status != store.Sent {
 			fmt.Fprintf(w, ": %s", oneLine(d.LastError))
 		}

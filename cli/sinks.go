@@ -57,7 +57,7 @@ func (s *session) openWorkers(sinks []config.Sink, queue outbox.Queue, noted fun
 		}
 		workers = append(workers, outbox.NewWorker(outbox.Options{
 			Sink: c.Name, Queue: queue, Deliver: noted(c.Name, deliver(sink)),
-			Timeout: c.Timeout, GiveUpAfter: c.GiveUpAfter, Limit: outbox.AtMost(c.RateLimit.Count, c.RateLimit.Per), Log: log,
+			Timeout: c.Timeout, GiveUpAfter: c.GiveUpAfter, DigestAbove: c.DigestAbove, Limit: outbox.AtMost(c.RateLimit.Count, c.RateLimit.Per), Log: log,
 		}))
 	}
 	return workers, nil

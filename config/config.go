@@ -66,6 +66,7 @@ type Sink struct {
 	Timeout     time.Duration // of one attempt
 	GiveUpAfter time.Duration // of all attempts at one delivery
 	RateLimit   Rate
+	DigestAbove int // of how many transitions of a group that wait more are told as one
 }
 
 // LeftOut is something that was configured and is not used, and why.

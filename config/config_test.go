@@ -437,7 +437,7 @@ func TestUnderstoodConfigHasDefaultsAndNoSecrets(t *testing.T) {
 		"      username: watchdog\n      password: '*****'\n",
 		"    schedule: '@every 30s'\n    servers: [prod]\n    rules: [replication-*]\n    timeout: 2m\n    jitter: 2s\n",
 		"  - name: server-unreachable\n    severity: critical\n    scope: server\n    when: failures >= 3\n",
-		"    slack:\n      token: '*****'\n      channel: '#oncall'\n    timeout: 10s\n    give_up_after: 1d\n    rate_limit: 1/s\n",
+		"    slack:\n      token: '*****'\n      channel: '#oncall'\n    timeout: 10s\n    give_up_after: 1d\n    rate_limit: 1/s\n    digest_above: 10\n",
 		"    webhook:\n      url: '*****'\n      secret: ['*****']\n",
 		"routes:\n  - to: [oncall, hook]\n",
 	} {

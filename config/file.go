@@ -54,8 +54,11 @@ type SinkSpec struct {
 	// RateLimit is how many messages may begin in a time, as 1/s, 30/m or 100/h: that many at
 	// once, and after that evenly; default none, and 1/s for Slack.
 	RateLimit string `yaml:"rate_limit"`
-	Optional  bool   `yaml:"optional"` // left out while it has no address
-	Fallback  bool   `yaml:"fallback"` // used only where no other sink is
+	// DigestAbove is of how many transitions of one group, which wait because the sink was away,
+	// more are told as one digest; default 10. A large number means never.
+	DigestAbove int  `yaml:"digest_above"`
+	Optional    bool `yaml:"optional"` // left out while it has no address
+	Fallback    bool `yaml:"fallback"` // used only where no other sink is
 }
 
 const (
@@ -66,6 +69,7 @@ const (
 	defaultTimeout     = 2 * time.Minute
 	defaultSinkTimeout = 10 * time.Second
 	defaultGiveUpAfter = 24 * time.Hour
+	defaultDigestAbove = 10
 	defaultSlackRate   = "1/s" // what Slack takes, for each channel
 	maxDefaultJitter   = 2 * time.Second
 	minRetention       = time.Hour

@@ -62,6 +62,10 @@ func (l *loader) buildSinks() {
 		it := &l.sinks[i]
 		it.spec.Timeout = cmp.Or(it.spec.Timeout, defaultSinkTimeout)
 		it.spec.GiveUpAfter = cmp.Or(it.spec.GiveUpAfter, defaultGiveUpAfter)
+		it.spec.DigestAbove = cmp.Or(it.spec.DigestAbove, defaultDigestAbove)
+		if it.spec.DigestAbove < 0 {
+			l.problem(it.origin, diag.Problemf("digest_above", "write how many messages a person wants to read, as 10", "there cannot be fewer than none"))
+		}
 		if it.spec.Slack != nil {
 			it.spec.RateLimit = cmp.Or(it.spec.RateLimit, defaultSlackRate)
 		}
@@ -83,6 +87,7 @@ func (l *loader) buildSinks() {
 		limit, _ := parseRate(s.RateLimit) // what is wrong was reported
 		l.config.Sinks = append(l.config.Sinks, Sink{
 			Name: s.Name, SinkKind: s.SinkKind, Timeout: s.Timeout, GiveUpAfter: s.GiveUpAfter, RateLimit: limit,
+			DigestAbove: s.DigestAbove,
 		})
 	}
 }

@@ -19,6 +19,8 @@ type Document struct {
 	SentAt  time.Time          `json:"sent_at"`
 	URL     string             `json:"url"`
 	Alerts  []alert.Transition `json:"alerts"`
+	// Digest marks what was several messages, which waited while the receiver was away.
+	Digest bool `json:"digest,omitempty"`
 	// Test marks a message sent by hand to try the sink.
 	Test bool `json:"test,omitempty"`
 	// BodyError is why this is not what the config's template makes.
@@ -30,7 +32,7 @@ func NewDocument(m *Message, sentAt time.Time) *Document {
 	d := &Document{
 		Version: "1", ID: m.ID, Type: "alerts", Sink: m.Sink, Group: notNil(m.Group),
 		SentAt: sentAt.UTC().Truncate(time.Millisecond), URL: m.URL,
-		Alerts: make([]alert.Transition, len(m.Alerts)), Test: m.Test,
+		Alerts: make([]alert.Transition, len(m.Alerts)), Digest: m.Digest, Test: m.Test,
 	}
 	for i, a := range m.Alerts {
 		a.Labels = notNil(a.Labels)

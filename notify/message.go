@@ -4,7 +4,8 @@
 // # Promises
 //
 // Every transition that a route takes is in exactly one message per sink of that route. A
-// message's id is decided with it and never changes.
+// message's id is decided with it and never changes; what is put together into a digest is told
+// under the id of the first.
 //
 // # Not promised
 //
@@ -30,8 +31,12 @@ type Message struct {
 	Group map[string]string `json:"group"` // the labels it is grouped by
 	At    time.Time         `json:"at"`    // time of the snapshot that caused it
 	URL   string            `json:"url"`   // external_url of the config; may be empty
-	// Alerts are ordered by severity, critical first, then rule and subject.
+	// Alerts are ordered by severity, critical first, then rule and subject; those of a digest as
+	// they happened.
 	Alerts []alert.Transition `json:"alerts"`
+	// Digest marks what was several messages, which waited while the sink was away: a person
+	// wants its Summary, a program every alert.
+	Digest bool `json:"digest,omitempty"`
 	// Said is what people have said of the alerts that fire, by fingerprint, for a sink that
 	// follows it (Spec.Followers).
 	Said map[string]Said `json:"said,omitempty"`
@@ -39,12 +44,13 @@ type Message struct {
 	Test bool `json:"test,omitempty"`
 }
 
-// Severity is the highest of the alerts that fire or happened; Info when all are resolved.
+// Severity is the highest of the alerts that fire or happened; Info when all are resolved. In a
+// digest what has resolved meanwhile does not count.
 func (m *Message) Severity() alert.Severity {
 	highest := alert.Info
-	for i := range m.Alerts {
-		if m.Alerts[i].Status != alert.StatusResolved {
-			highest = max(highest, m.Alerts[i].Severity)
+	for _, t := range m.Shown() {
+		if t.Status != alert.StatusResolved {
+			highest = max(highest, t.Severity)
 		}
 	}
 	return highest

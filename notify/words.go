@@ -12,25 +12,39 @@ import (
 
 // Headline is the whole message in one line of plain text, the same in every sink:
 // "firing: replication-failed, prod/_replicator/orders" for one alert, and
-// "3 firing, 1 resolved: replication-failed on prod" for more.
+// "3 firing, 1 resolved: replication-failed on prod" for more. A digest says for how long it
+// speaks, and what came and went.
 func (m *Message) Headline() string {
 	var line string
-	switch len(m.Alerts) {
-	case 0:
+	switch {
+	case m.Digest:
+		line = m.digestLine()
+	case len(m.Alerts) == 0:
 		line = "no alerts"
-	case 1:
+	case len(m.Alerts) == 1:
 		a := &m.Alerts[0]
 		line = fmt.Sprintf("%s: %s, %s", Told(a), a.Rule, a.Subject())
 	default:
-		line = m.counts()
-		if what := m.groupName(); what != "" {
-			line += ": " + what
-		}
+		line = m.counts() + m.ofGroup()
 	}
 	if m.Test {
 		return "test message: " + line
 	}
 	return line
+}
+
+// digestLine is "digest of 6h 12m: 3 firing, 14 fired and resolved meanwhile: rule on server".
+func (m *Message) digestLine() string {
+	s := m.Summary()
+	return fmt.Sprintf("digest of %s: %s%s", Lasted(m.At.Sub(s.Since)), s.Counts, m.ofGroup())
+}
+
+// ofGroup is ": replication-failed on prod", empty when all is one group.
+func (m *Message) ofGroup() string {
+	if what := m.groupName(); what != "" {
+		return ": " + what
+	}
+	return ""
 }
 
 func (m *Message) counts() string {

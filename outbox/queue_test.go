@@ -148,8 +148,8 @@ type oddQueue struct {
 	claim func(ctx context.Context, now time.Time) (next time.Time, err error)
 }
 
-func (q oddQueue) Claim(ctx context.Context, _ string, now time.Time, _ int) ([]outbox.Item, time.Time, error) {
-	next, err := q.claim(ctx, now)
+func (q oddQueue) Claim(ctx context.Context, r outbox.Request) ([]outbox.Item, time.Time, error) {
+	next, err := q.claim(ctx, r.Now)
 	return nil, next, err
 }
 

@@ -9,23 +9,34 @@ import (
 	"time"
 )
 
-// settle decides what becomes of an item that was tried, says so, and notes it.
-func (w *Worker) settle(ctx context.Context, r result) {
-	now, queue := time.Now(), w.opt.Queue
-	log := w.log.With("delivery", r.item.ID, "attempt", r.item.Attempts+1)
+// settle decides what becomes of items that were tried, says so, and notes it.
+func (w *Worker) settle(ctx context.Context, ended []result) {
+	var notes []Note
+	for _, r := range ended {
+		notes = append(notes, w.verdict(r))
+	}
+	w.note(ctx, notes)
+	for _, r := range ended {
+		delete(w.inHand, r.item.ID)
+	}
+}
+
+// verdict decides what becomes of one item, and says so.
+func (w *Worker) verdict(r result) Note {
+	now, id := time.Now(), r.item.ID
+	log := w.log.With("delivery", id, "attempt", r.item.Attempts+1)
 	retryAt, err := w.judge(now, r)
 	switch {
 	case err == nil:
 		log.Info("delivered", "elapsed", r.elapsed)
-		w.note(ctx, r.item.ID, func(ctx context.Context) error { return queue.Sent(ctx, r.item.ID, now, r.memory) })
+		return Sent(id, now, r.memory)
 	case retryAt.IsZero():
 		logFailure(log, slog.LevelError, "delivery given up", err)
-		w.note(ctx, r.item.ID, func(ctx context.Context) error { return queue.Bury(ctx, r.item.ID, now, err.Error(), r.memory) })
+		return Bury(id, now, err.Error(), r.memory)
 	default:
 		logFailure(log.With("retry_at", retryAt), slog.LevelWarn, "delivery failed", err)
-		w.note(ctx, r.item.ID, func(ctx context.Context) error { return queue.Retry(ctx, r.item.ID, retryAt, err.Error(), r.memory) })
+		return Retry(id, retryAt, err.Error(), r.memory)
 	}
-	delete(w.inHand, r.item.ID)
 }
 
 // judge says when to try again, and why: at no time when that is pointless, with no error when
@@ -53,18 +64,20 @@ func (w *Worker) judge(now time.Time, r result) (retryAt time.Time, err error) {
 	return later(next, w.sink.until), r.err
 }
 
-// note writes a result until it is written. It tries even when Run is to stop, and then leaves
+// note writes results until they are written. It tries even when Run is to stop, and then leaves
 // it at one failure.
-func (w *Worker) note(ctx context.Context, id string, write func(context.Context) error) {
+func (w *Worker) note(ctx context.Context, notes []Note) {
 	for n := 1; ; n++ {
 		stopping := ctx.Err() != nil
-		err := w.tryNote(ctx, write)
+		err := w.tryNote(ctx, notes)
 		w.noticeQueue(err)
 		if err == nil {
 			return
 		}
 		if stopping {
-			w.lost = errors.Join(w.lost, fmt.Errorf("note the result of delivery %s: %w", id, err))
+			for _, note := range notes {
+				w.lost = errors.Join(w.lost, fmt.Errorf("note the result of delivery %s: %w", note.ID, err))
+			}
 			return
 		}
 		select {
@@ -75,10 +88,10 @@ func (w *Worker) note(ctx context.Context, id string, write func(context.Context
 }
 
 // tryNote has a context of its own: what was sent is noted even while everything ends.
-func (w *Worker) tryNote(ctx context.Context, write func(context.Context) error) error {
+func (w *Worker) tryNote(ctx context.Context, notes []Note) error {
 	ctx, done := context.WithTimeout(context.WithoutCancel(ctx), queueTimeout)
 	defer done()
-	return write(ctx)
+	return w.opt.Queue.Note(ctx, notes...)
 }
 
 // noticeQueue logs an error of the queue when it is a new one, and its end.

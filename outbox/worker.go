@@ -37,7 +37,9 @@ type Options struct {
 	Grace time.Duration
 	// Concurrency is how many attempts may run at the same time; default 1.
 	Concurrency int
-	// Limit is how many attempts may begin in a time; default any number.
+	// DigestAbove is as Request says; default 0: every item is sent as it was added.
+	DigestAbove int
+	// Limit is how many attempts may begin in a time; nil: any number.
 	Limit *rate.Limiter
 	// Log may be nil.
 	Log *slog.Logger
@@ -60,8 +62,9 @@ const (
 	lookEvery = 30 * time.Second
 	// lookSoon keeps a queue that rounds its times from being asked in a tight loop.
 	lookSoon = 10 * time.Millisecond
-	// probeFrom is of how many items one is chosen to try a sink that failed.
-	probeFrom = 16
+	// leaseMargin is how much longer a lease is than an attempt may take: there has to be time
+	// to note it too.
+	leaseMargin = time.Minute
 	// queueTimeout is for one call of the Queue.
 	queueTimeout = 5 * time.Second
 )
@@ -106,7 +109,6 @@ func NewWorker(o Options) *Worker {
 	o.GiveUpAfter = cmp.Or(o.GiveUpAfter, 24*time.Hour)
 	o.Grace = cmp.Or(o.Grace, 5*time.Second)
 	o.Concurrency = cmp.Or(o.Concurrency, 1)
-	o.Limit = cmp.Or(o.Limit, rate.NewLimiter(rate.Inf, 0))
 	o.Log = cmp.Or(o.Log, slog.New(slog.DiscardHandler))
 	if o.Rand == nil {
 		o.Rand = rand.Float64
@@ -139,7 +141,7 @@ func (w *Worker) Run(ctx context.Context) error {
 		look := time.NewTimer(w.begin(ctx, attempts))
 		select {
 		case r := <-w.results:
-			w.settle(ctx, r)
+			w.settle(ctx, w.ended(r))
 		case <-w.wake:
 		case <-look.C:
 		case <-ctx.Done():
@@ -149,9 +151,22 @@ func (w *Worker) Run(ctx context.Context) error {
 	grace := time.AfterFunc(w.opt.Grace, cut)
 	defer grace.Stop()
 	for len(w.inHand) > 0 {
-		w.settle(ctx, <-w.results)
+		w.settle(ctx, w.ended(<-w.results))
 	}
 	return w.lost
+}
+
+// ended are a result and those that came in beside it: what is noted together costs one commit.
+func (w *Worker) ended(first result) []result {
+	all := []result{first}
+	for {
+		select {
+		case r := <-w.results:
+			all = append(all, r)
+		default:
+			return all
+		}
+	}
 }
 
 // begin starts the attempts that may start now, and says how long it takes at most until there
@@ -161,28 +176,30 @@ func (w *Worker) begin(ctx, attempts context.Context) time.Duration {
 	if wait := later(w.sink.until, w.queue.until).Sub(now); wait > 0 {
 		return wait
 	}
-	probe := w.sink.failures > 0
-	if len(w.inHand) == w.opt.Concurrency || probe && len(w.inHand) > 0 {
+	probe, places := w.sink.failures > 0, w.opt.Concurrency-len(w.inHand)
+	if probe && len(w.inHand) > 0 {
+		places = 0
+	} else if probe {
+		places = 1
+	}
+	if places == 0 {
 		return lookEvery // a result comes first
 	}
-	limit := w.opt.Concurrency
-	if probe {
-		limit = probeFrom
+	places, wait := w.allowed(now, places)
+	if places == 0 {
+		return wait
 	}
-	items, next, err := w.claim(ctx, now, limit)
+	items, next, err := w.claim(ctx, Request{
+		Sink: w.opt.Sink, Now: now, Limit: places, Probe: probe, DigestAbove: w.opt.DigestAbove,
+		Lease: now.Add(w.opt.Timeout + w.opt.Grace + leaseMargin),
+	})
 	if err != nil {
 		return 0 // to see for how long the queue pauses
 	}
-	if probe && len(items) > 0 {
-		items = []Item{slices.MinFunc(items, func(a, b Item) int { return cmp.Compare(a.Attempts, b.Attempts) })}
+	if w.opt.Limit != nil {
+		w.opt.Limit.ReserveN(now, len(items))
 	}
 	for _, item := range items {
-		if w.inHand[item.ID] || len(w.inHand) == w.opt.Concurrency {
-			continue
-		}
-		if wait := w.reserve(now); wait > 0 {
-			return wait
-		}
 		w.inHand[item.ID] = true
 		go w.attempt(attempts, item)
 	}
@@ -192,11 +209,27 @@ func (w *Worker) begin(ctx, attempts context.Context) time.Duration {
 	return min(max(next.Sub(now), lookSoon), lookEvery)
 }
 
-// claim asks the queue, which pauses when it fails.
-func (w *Worker) claim(ctx context.Context, now time.Time, limit int) ([]Item, time.Time, error) {
+// allowed is how many of so many attempts the rate limit lets begin now; when none, also how long
+// it takes until it lets one.
+func (w *Worker) allowed(now time.Time, places int) (int, time.Duration) {
+	if w.opt.Limit == nil {
+		return places, 0
+	}
+	first := w.opt.Limit.ReserveN(now, 1)
+	wait := first.DelayFrom(now)
+	first.CancelAt(now)
+	if wait > 0 {
+		return 0, wait
+	}
+	return min(places, max(1, int(w.opt.Limit.TokensAt(now)))), 0
+}
+
+// claim asks the queue, which pauses when it fails. What this worker has in hand is not begun
+// again, should its lease have run out.
+func (w *Worker) claim(ctx context.Context, r Request) ([]Item, time.Time, error) {
 	asking, done := context.WithTimeout(ctx, queueTimeout)
 	defer done()
-	items, next, err := w.opt.Queue.Claim(asking, w.opt.Sink, now, limit)
+	items, next, err := w.opt.Queue.Claim(asking, r)
 	switch {
 	case err == nil:
 		w.queue = w.queue.worked()
@@ -205,17 +238,8 @@ func (w *Worker) claim(ctx context.Context, now time.Time, limit int) ([]Item, t
 		w.queue = w.queue.failed(time.Now(), w.opt.Rand(), 0)
 		w.noticeQueue(err)
 	}
+	items = slices.DeleteFunc(items, func(i Item) bool { return w.inHand[i.ID] })
 	return items, next, err
-}
-
-// reserve takes a place within the rate limit, or says how long it takes until there is one.
-func (w *Worker) reserve(now time.Time) time.Duration {
-	place := w.opt.Limit.ReserveN(now, 1)
-	wait := place.DelayFrom(now)
-	if wait > 0 {
-		place.CancelAt(now)
-	}
-	return wait
 }
 
 // attempt tries one item and reports the result, whatever Deliver does.

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"testing"
 	"time"
+
+	"watchdog/outbox"
 )
 
 func BenchmarkCommitChanges(b *testing.B) {
@@ -78,7 +80,7 @@ func BenchmarkClaimAmong100000(b *testing.B) {
 				b.Fatal(err)
 			}
 			for b.Loop() {
-				if _, _, err := s.Claim(b.Context(), "oncall", now, 16); err != nil {
+				if _, _, err := s.Claim(b.Context(), outbox.Request{Sink: "oncall", Now: now, Limit: 16}); err != nil {
 					b.Fatal(err)
 				}
 			}

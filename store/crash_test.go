@@ -8,6 +8,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"watchdog/alert"
+	"watchdog/outbox"
 	"watchdog/store"
 )
 
@@ -101,7 +102,7 @@ func checkMessages(t *testing.T, s *store.SQLite, n int) {
 			t.Errorf("message %s, the latest but %d: got status %s", d.ID, i, d.Status)
 		}
 	}
-	items, _, err := s.Claim(t.Context(), "oncall", epoch, 10)
+	items, _, err := s.Claim(t.Context(), outbox.Request{Sink: "oncall", Now: epoch, Limit: 10})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -30,10 +30,15 @@ type Delivery struct {
 	Status   Status `json:"status"`
 	Attempts int    `json:"attempts"`
 	// NextAttemptAt is when it is due; nil when it is done, or waits for no time.
-	NextAttemptAt *time.Time         `json:"next_attempt_at"`
-	LastError     string             `json:"last_error"` // of the last attempt that failed
-	CreatedAt     time.Time          `json:"created_at"`
-	Alerts        []alert.Transition `json:"alerts"`
+	NextAttemptAt *time.Time `json:"next_attempt_at"`
+	LastError     string     `json:"last_error"` // of the last attempt that failed
+	CreatedAt     time.Time  `json:"created_at"`
+	// Digest says that it tells what several deliveries would have told.
+	Digest bool `json:"digest,omitempty"`
+	// MergedInto is the id of the digest that tells what this one says, and whose fate it
+	// shares; "" when it is sent itself.
+	MergedInto string             `json:"merged_into,omitempty"`
+	Alerts     []alert.Transition `json:"alerts"`
 }
 
 // DeliveryFilter narrows a list of deliveries. The zero value takes all.
@@ -95,7 +100,8 @@ func deliveriesQuery(f DeliveryFilter) (string, []any) {
 	if f.Fingerprint != "" {
 		w.and("instr(payload, ?) > 0", `"fingerprint":"`+f.Fingerprint+`"`)
 	}
-	return "SELECT id, sink, status, attempts, next_at, last_error, created_at, payload FROM " + table +
+	return `SELECT id, sink, status, attempts, next_at, last_error, created_at, payload,
+		coalesce((SELECT d.id FROM outbox d WHERE d.seq = outbox.merged_into), '') FROM ` + table +
 		w.String() + " ORDER BY seq DESC" + limitSQL(f.Limit), w.args
 }
 
@@ -103,7 +109,7 @@ func scanDelivery(rows *sql.Rows) (Delivery, error) {
 	var d Delivery
 	var next, created int64
 	var payload sql.RawBytes
-	if err := rows.Scan(&d.ID, &d.Sink, &d.Status, &d.Attempts, &next, &d.LastError, &created, &payload); err != nil {
+	if err := rows.Scan(&d.ID, &d.Sink, &d.Status, &d.Attempts, &next, &d.LastError, &created, &payload, &d.MergedInto); err != nil {
 		return d, err
 	}
 	var m notify.Message
@@ -115,14 +121,15 @@ func scanDelivery(rows *sql.Rows) (Delivery, error) {
 		due := instant(next)
 		d.NextAttemptAt = &due
 	}
-	d.Alerts = m.Alerts
+	d.Alerts, d.Digest = m.Alerts, m.Digest
 	return d, nil
 }
 
 // Backlog is what one sink has not been sent.
 type Backlog struct {
 	Sink string
-	// Waiting is how many are queued or retrying, Dead how many wait for a hand.
+	// Waiting is how many are queued or retrying, Dead how many wait for a hand; what is told by a
+	// digest does not count.
 	Waiting, Dead int
 	// Oldest is when the first of those that wait was queued; zero when none waits.
 	Oldest time.Time
@@ -131,7 +138,7 @@ type Backlog struct {
 const backlogsSQL = `SELECT b.sink, b.waiting, b.dead, coalesce(first.queued_at, 0) FROM (
 		SELECT sink, sum(status <> 'dead') AS waiting, sum(status = 'dead') AS dead,
 			min(CASE WHEN status <> 'dead' THEN seq END) AS first
-		FROM outbox WHERE status <> 'sent' GROUP BY sink) b
+		FROM outbox WHERE status <> 'sent' AND merged_into IS NULL GROUP BY sink) b
 	LEFT JOIN outbox first ON first.seq = b.first ORDER BY b.sink`
 
 // Backlogs gives the sinks that have not been sent everything, by name. A sink that is no

@@ -7,6 +7,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"watchdog/outbox"
 	"watchdog/store"
 )
 
@@ -15,7 +16,7 @@ func TestDeliveryAsJSON(t *testing.T) {
 	if err := s.Commit(t.Context(), alarm(1, 0)); err != nil {
 		t.Fatal(err)
 	}
-	if err := s.Retry(t.Context(), messageID(0), epoch.Add(90*time.Second), "503 Service Unavailable", nil); err != nil {
+	if err := s.Note(t.Context(), outbox.Retry(messageID(0), epoch.Add(90*time.Second), "503 Service Unavailable", nil)); err != nil {
 		t.Fatal(err)
 	}
 	list, err := s.Deliveries(t.Context(), store.DeliveryFilter{})

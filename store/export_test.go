@@ -19,6 +19,13 @@ func OpenWith(ctx context.Context, dsn string, opts Options, migrations fs.FS) (
 // Writer is the connection that writes.
 func (s *SQLite) Writer() *sql.DB { return s.writer }
 
+// As is the store as another process has it.
+func (s *SQLite) As(holder string) *SQLite {
+	other := *s
+	other.holder = holder
+	return &other
+}
+
 // Add queues items that are no messages.
 func (s *SQLite) Add(ctx context.Context, items ...outbox.Item) error {
 	return s.write(ctx, func(tx *transaction) error {

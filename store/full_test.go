@@ -8,6 +8,7 @@ import (
 
 	"watchdog/alert"
 	"watchdog/history"
+	"watchdog/outbox"
 	"watchdog/snapshot"
 	"watchdog/store"
 )
@@ -63,7 +64,7 @@ func TestFullDiskLosesNothingAndCommitsGoOnWhenThereIsSpace(t *testing.T) {
 			t.Errorf("the store after it (-before +after):\n%s", diff)
 		}
 	}
-	if err := s.Sent(t.Context(), messageID(0), epoch, nil); err != nil {
+	if err := s.Note(t.Context(), outbox.Sent(messageID(0), epoch, nil)); err != nil {
 		t.Errorf("Sent on a full disk, which needs no space: %v", err)
 	}
 
@@ -94,7 +95,7 @@ func TestCommitsGoOnWhereHistoryFindsNoSpace(t *testing.T) {
 	if err := s.Commit(t.Context(), alarm(1, 10)); err != nil {
 		t.Errorf("Commit: %v", err)
 	}
-	if err := s.Sent(t.Context(), messageID(0), epoch, nil); err != nil {
+	if err := s.Note(t.Context(), outbox.Sent(messageID(0), epoch, nil)); err != nil {
 		t.Errorf("Sent: %v", err)
 	}
 }

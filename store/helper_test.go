@@ -12,6 +12,7 @@ import (
 	"testing"
 
 	"watchdog/cycle"
+	"watchdog/outbox"
 	"watchdog/store"
 )
 
@@ -114,7 +115,7 @@ func commitForever(ctx context.Context, path string) error {
 		return err
 	}
 	for n := range last.server + 1 { // most were sent before
-		if err := s.Sent(ctx, messageID(n), epoch, nil); err != nil {
+		if err := s.Note(ctx, outbox.Sent(messageID(n), epoch, nil)); err != nil {
 			return err
 		}
 	}
@@ -123,7 +124,7 @@ func commitForever(ctx context.Context, path string) error {
 			return err
 		}
 		fmt.Println(n)
-		if err := s.Sent(ctx, messageID(n-1), epoch, nil); err != nil {
+		if err := s.Note(ctx, outbox.Sent(messageID(n-1), epoch, nil)); err != nil {
 			return err
 		}
 	}

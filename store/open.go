@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -96,7 +97,7 @@ func openOwned(ctx context.Context, path string, exists bool, steps []migration)
 	if err != nil {
 		return nil, explain(err)
 	}
-	s := &SQLite{lock: lock}
+	s := &SQLite{lock: lock, holder: rand.Text()}
 	defer func() {
 		if err != nil {
 			err = errors.Join(explain(err), s.Close())
@@ -124,11 +125,17 @@ func openOwned(ctx context.Context, path string, exists bool, steps []migration)
 	if _, err := s.writer.ExecContext(ctx, `DELETE FROM servers WHERE false`); err != nil {
 		return nil, err
 	}
+	// The file is ours alone: whoever had messages in hand is gone.
+	if _, err := s.writer.ExecContext(ctx, voidLeasesSQL); err != nil {
+		return nil, err
+	}
 	if s.reader, err = connect(ctx, dataSource(path, reading), readers); err != nil {
 		return nil, err
 	}
 	return s, nil
 }
+
+const voidLeasesSQL = `UPDATE outbox SET lease_until = 0 WHERE done_at IS NULL AND behind IS NULL AND lease_until > 0`
 
 func openReadOnly(ctx context.Context, path string, steps []migration) (*SQLite, error) {
 	db, err := connect(ctx, dataSource(path, reading), readers)
@@ -151,7 +158,7 @@ func openMemory(ctx context.Context, steps []migration) (*SQLite, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &SQLite{writer: db, reader: db}
+	s := &SQLite{writer: db, reader: db, holder: rand.Text()}
 	if err := s.migrate(ctx, 0, steps); err != nil {
 		return nil, errors.Join(err, s.Close())
 	}

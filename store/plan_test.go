@@ -73,10 +73,12 @@ func TestQueriesReadNoMoreThanTheyMust(t *testing.T) {
 		}},
 		{"what is not sent", unsent, unsentArgs, []string{
 			"SCAN outbox USING INDEX outbox_unsent",
+			"SEARCH d USING INTEGER PRIMARY KEY (rowid=?)", // what it was merged into
 			"USE TEMP B-TREE FOR ORDER BY",
 		}},
 		{"one delivery", one, oneArgs, []string{
 			"SEARCH outbox USING INDEX sqlite_autoindex_outbox_1 (id=?)",
+			"SEARCH d USING INTEGER PRIMARY KEY (rowid=?)",
 		}},
 		{"backlogs", store.BacklogsSQL, nil, []string{
 			"SCAN outbox USING COVERING INDEX outbox_unsent",

@@ -9,9 +9,9 @@ import (
 )
 
 func TestQueueKeepsTheContractOfTheOutbox(t *testing.T) {
-	outboxtest.TestQueue(t, func(t *testing.T) (outbox.Queue, func(...outbox.Item)) {
+	outboxtest.TestQueue(t, func(t *testing.T) (q, other outbox.Queue, add func(...outbox.Item)) {
 		s := open(t, store.Memory)
-		return s, func(items ...outbox.Item) {
+		return s, s.As("another"), func(items ...outbox.Item) {
 			if err := s.Add(t.Context(), items...); err != nil {
 				t.Fatalf("Add: %v", err)
 			}

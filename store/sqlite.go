@@ -26,6 +26,10 @@ type SQLite struct {
 	reader *sql.DB // the writer itself in memory and for reading only
 
 	lock *flock.Flock // nil in memory and for reading only
+
+	// holder names this process among those that have held leases. It is new each time, so that
+	// no process takes itself for one that was killed.
+	holder string
 }
 
 var _ outbox.Queue = (*SQLite)(nil)

@@ -1,7 +1,6 @@
 package store
 
 import (
-	"context"
 	"database/sql"
 	"errors"
 	"time"
@@ -11,12 +10,12 @@ import (
 // here.
 
 // selectThread gives the memory of a thread, nil when there is none.
-func selectThread(ctx context.Context, tx *sql.Tx, sink, thread string) ([]byte, error) {
+func selectThread(tx *transaction, sink, thread string) ([]byte, error) {
 	if thread == "" {
 		return nil, nil
 	}
 	var memory []byte
-	err := tx.QueryRowContext(ctx, `SELECT memory FROM threads WHERE sink = ? AND thread = ?`, sink, thread).Scan(&memory)
+	err := tx.get(`SELECT memory FROM threads WHERE sink = ? AND thread = ?`, []any{sink, thread}, &memory)
 	if errors.Is(err, sql.ErrNoRows) {
 		return nil, nil
 	}

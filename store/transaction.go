@@ -75,3 +75,30 @@ func (t *transaction) get(query string, args []any, into ...any) error {
 	}
 	return stmt.QueryRow(args...).Scan(into...)
 }
+
+// query runs a query that gives rows.
+func (t *transaction) query(query string, args ...any) (*sql.Rows, error) {
+	stmt, err := t.statement(query) //nolint:sqlclosecheck // it ends with the transaction
+	if err != nil {
+		return nil, err
+	}
+	return stmt.Query(args...)
+}
+
+// column gives the first column of a query's rows.
+func column[T any](t *transaction, query string, args ...any) ([]T, error) {
+	rows, err := t.query(query, args...)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var all []T
+	for rows.Next() {
+		var one T
+		if err := rows.Scan(&one); err != nil {
+			return nil, err
+		}
+		all = append(all, one)
+	}
+	return all, rows.Err()
+}

@@ -19,6 +19,7 @@ import (
 	"watchdog/board"
 	"watchdog/cycle"
 	"watchdog/notify"
+	"watchdog/outbox"
 	"watchdog/snapshot"
 	"watchdog/store"
 	"watchdog/watch"
@@ -72,9 +73,9 @@ func newHouseWith(t *testing.T, o web.Options) *house {
 	h.say("dlv_sent", "oncall", "users")
 	h.say("dlv_waits", "hook", "audit")
 	h.say("dlv_dead", "hook", "orders")
-	h.must(kept.Sent(t.Context(), "dlv_sent", at(1), nil))
-	h.must(kept.Retry(t.Context(), "dlv_waits", time.Now().Add(time.Minute), "hook answered 503 Service Unavailable", nil))
-	h.must(kept.Bury(t.Context(), "dlv_dead", at(2), "hook answered 410 Gone", nil))
+	h.must(kept.Note(t.Context(), outbox.Sent("dlv_sent", at(1), nil)))
+	h.must(kept.Note(t.Context(), outbox.Retry("dlv_waits", time.Now().Add(time.Minute), "hook answered 503 Service Unavailable", nil)))
+	h.must(kept.Note(t.Context(), outbox.Bury("dlv_dead", at(2), "hook answered 410 Gone", nil)))
 	return h
 }
 

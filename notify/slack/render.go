@@ -27,17 +27,18 @@ func render(m *notify.Message) *slackapi.WebhookMessage {
 		UnfurlLinks: new(bool), UnfurlMedia: new(bool),
 	}
 	room := limit - weigh(post)
-	for i := range m.Alerts {
+	all := m.Shown()
+	for i := range all {
 		if i == maxFull {
 			break
 		}
-		shown := attachment(&m.Alerts[i], m.At)
-		if room -= weigh(shown) + len(","); room < 0 || room < restRoom && i+1 < len(m.Alerts) {
+		shown := attachment(&all[i], m.At)
+		if room -= weigh(shown) + len(","); room < 0 || room < restRoom && i+1 < len(all) {
 			break
 		}
 		post.Attachments = append(post.Attachments, shown)
 	}
-	if rest := m.Alerts[len(post.Attachments):]; len(rest) > 0 {
+	if rest := all[len(post.Attachments):]; len(rest) > 0 {
 		post.Attachments = append(post.Attachments, others(rest, m.URL))
 	}
 	return post
@@ -80,8 +81,8 @@ func fallback(m *notify.Message) string {
 }
 
 func icon(m *notify.Message) string {
-	for i := range m.Alerts {
-		if m.Alerts[i].Status != alert.StatusResolved {
+	for _, t := range m.Shown() {
+		if t.Status != alert.StatusResolved {
 			return severityIcon(m.Severity())
 		}
 	}

@@ -34,7 +34,11 @@ func (s style) render(m *notify.Message) string {
 		b.WriteString(lead + clean(m.Headline()) + "\n")
 		lead = "  "
 	}
-	shown := m.Alerts[:min(len(m.Alerts), maxShown)]
+	for _, rule := range digestRules(m) {
+		fmt.Fprintf(&b, "    %s\n", clean(rule.String()))
+	}
+	all := m.Shown()
+	shown := all[:min(len(all), maxShown)]
 	rows := make([][]string, len(shown))
 	for i := range shown {
 		rows[i] = columns(&shown[i])
@@ -47,10 +51,21 @@ func (s style) render(m *notify.Message) string {
 			b.WriteString("    " + text + "\n")
 		}
 	}
-	if rest := m.Alerts[len(shown):]; len(rest) > 0 {
+	if rest := all[len(shown):]; len(rest) > 0 {
 		fmt.Fprintf(&b, "  +%d more: %s\n", len(rest), names(rest))
 	}
 	return b.String()
+}
+
+// digestRules are the counts by rule of a digest that tells of several.
+func digestRules(m *notify.Message) []notify.RuleCounts {
+	if !m.Digest {
+		return nil
+	}
+	if rules := m.Summary().Rules; len(rules) > 1 {
+		return rules
+	}
+	return nil
 }
 
 // columns are what stands in line: status, severity, rule, subject, state.

@@ -10,11 +10,13 @@ import (
 	"watchdog/outbox"
 )
 
-// Open makes an empty queue, and a func that adds items to it in one order.
-type Open func(t *testing.T) (q outbox.Queue, add func(items ...outbox.Item))
+// Open makes an empty queue as two processes use it, and a func that adds items to it in one
+// order.
+type Open func(t *testing.T) (q, other outbox.Queue, add func(items ...outbox.Item))
 
-// step is one call of a queue, and of a Claim also what it must give.
-type step func(t *testing.T, q outbox.Queue)
+// step is one call of a queue, and of a Claim also what it must give. The other process has part
+// in a few.
+type step func(t *testing.T, q, other outbox.Queue)
 
 // epoch is when the stories of the contract begin. Queues may keep whole milliseconds.
 var epoch = time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
@@ -44,8 +46,33 @@ func TestQueue(t *testing.T, open Open) {
 		{"items of other sinks are not given and hold up nothing", []outbox.Item{other, a}, []step{
 			claim(0, 9, never, "a"),
 		}},
-		{"a claim marks nothing", []outbox.Item{a}, []step{
+		{"a claim without a lease holds nothing", []outbox.Item{a}, []step{
 			claim(0, 9, never, "a"), claim(0, 9, never, "a"),
+		}},
+		{"what is leased is not given again, and what is behind it waits", []outbox.Item{a, a2, b}, []step{
+			lease(0, 5, "a"), claim(1, 9, never, "b"),
+		}},
+		{"what is leased is not given to another process", []outbox.Item{a, b}, []step{
+			lease(0, 5, "a"), others(claim(1, 9, never, "b")),
+		}},
+		{"a lease that runs out is taken over", []outbox.Item{a}, []step{
+			lease(0, 5, "a"), others(claim(4, 9, never)), others(claim(5, 9, never, "a")),
+		}},
+		{"a note ends the lease", []outbox.Item{a}, []step{
+			lease(0, 5, "a"), retry("a", 2), claim(2, 9, never, "a"),
+		}},
+		{"who was late may still say that it was sent", []outbox.Item{a, a2}, []step{
+			lease(0, 5, "a"), others(lease(5, 9, "a")), sent("a"), others(claim(6, 9, never, "a2")),
+		}},
+		{"who was late may not say that it failed", []outbox.Item{a}, []step{
+			lease(0, 5, "a"), others(lease(5, 9, "a")), retry("a", 6), bury("a"),
+			claim(8, 9, never), claim(9, 9, never, "a"),
+		}},
+		{"a probe is the one that was tried least, the oldest of those", []outbox.Item{b, a, free}, []step{
+			retry("b", 0), probe(1, "a"), retry("a", 1), retry("a", 1), probe(1, "free"), retry("free", 1), probe(1, "b"),
+		}},
+		{"a probe is due", []outbox.Item{b, a}, []step{
+			retry("b", 0), retry("b", 0), retry("a", 5), probe(1, "b"),
 		}},
 		{"an item behind another comes when that one is sent", []outbox.Item{a, a2}, []step{
 			claim(0, 9, never, "a"), sent("a"), claim(0, 9, never, "a2"),
@@ -85,16 +112,16 @@ func TestQueue(t *testing.T, open Open) {
 		}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			q, add := open(t)
+			q, other, add := open(t)
 			add(tt.items...)
 			for _, step := range tt.steps {
-				step(t, q)
+				step(t, q, other)
 			}
 		})
 	}
 
 	t.Run("a thread's memory is what was noted last, of that sink", func(t *testing.T) {
-		q, add := open(t)
+		q, _, add := open(t)
 		threaded := func(id, sink string) outbox.Item {
 			return outbox.Item{ID: id, Sink: sink, Keys: []string{"thread"}, Thread: "thread", Payload: []byte(id), Created: epoch}
 		}
@@ -107,19 +134,19 @@ func TestQueue(t *testing.T, open Open) {
 			want string // the memory of what comes next
 		}{
 			{"at first", func() error { return nil }, ""},
-			{"sent", func() error { return q.Sent(ctx, "1", at(0), []byte("a\x00")) }, "a\x00"},
-			{"failed", func() error { return q.Retry(ctx, "2", at(0), "503", []byte("b")) }, "b"},
-			{"buried", func() error { return q.Bury(ctx, "2", at(0), "410", []byte("c")) }, "c"},
-			{"sent, with nothing to remember", func() error { return q.Sent(ctx, "3", at(0), nil) }, "c"},
-			{"sent, of another sink", func() error { return q.Sent(ctx, "other", at(0), []byte("x")) }, "c"},
-			{"noted again", func() error { return q.Sent(ctx, "1", at(0), []byte("y")) }, "c"},
-			{"sent, of no thread", func() error { return q.Sent(ctx, "alone", at(0), []byte("z")) }, "c"},
-			{"sent", func() error { return q.Sent(ctx, "4", at(0), []byte{}) }, ""},
+			{"sent", func() error { return q.Note(ctx, outbox.Sent("1", at(0), []byte("a\x00"))) }, "a\x00"},
+			{"failed", func() error { return q.Note(ctx, outbox.Retry("2", at(0), "503", []byte("b"))) }, "b"},
+			{"buried", func() error { return q.Note(ctx, outbox.Bury("2", at(0), "410", []byte("c"))) }, "c"},
+			{"sent, with nothing to remember", func() error { return q.Note(ctx, outbox.Sent("3", at(0), nil)) }, "c"},
+			{"sent, of another sink", func() error { return q.Note(ctx, outbox.Sent("other", at(0), []byte("x"))) }, "c"},
+			{"noted again", func() error { return q.Note(ctx, outbox.Sent("1", at(0), []byte("y"))) }, "c"},
+			{"sent, of no thread", func() error { return q.Note(ctx, outbox.Sent("alone", at(0), []byte("z"))) }, "c"},
+			{"sent", func() error { return q.Note(ctx, outbox.Sent("4", at(0), []byte{})) }, ""},
 		} {
 			if err := step.note(); err != nil {
 				t.Fatalf("%s: %v", step.name, err)
 			}
-			items, _, err := q.Claim(ctx, "hook", at(1), 9)
+			items, _, err := q.Claim(ctx, outbox.Request{Sink: "hook", Now: at(1), Limit: 9})
 			if err != nil || len(items) != 1 {
 				t.Fatalf("Claim, %s: got %d items and error %v, want one item", step.name, len(items), err)
 			}
@@ -130,19 +157,19 @@ func TestQueue(t *testing.T, open Open) {
 	})
 
 	t.Run("an item comes as it was added, with its failed attempts counted", func(t *testing.T) {
-		q, add := open(t)
+		q, other, add := open(t)
 		want := outbox.Item{ID: "dlv_1", Sink: "hook", Keys: []string{"k1", "k2"}, Payload: []byte("{\x00}"), Created: epoch}
 		add(want)
 		for attempts := range 3 {
 			want.Attempts = attempts
-			items, _, err := q.Claim(t.Context(), "hook", at(0), 1)
+			items, _, err := q.Claim(t.Context(), outbox.Request{Sink: "hook", Now: at(0), Limit: 1})
 			if err != nil {
 				t.Fatalf("Claim: %v", err)
 			}
 			if diff := cmp.Diff([]outbox.Item{want}, items); diff != "" {
 				t.Errorf("Claim after %d failed attempts (-want +got):\n%s", attempts, diff)
 			}
-			retry("dlv_1", 0)(t, q)
+			retry("dlv_1", 0)(t, q, other)
 		}
 	})
 }
@@ -159,49 +186,71 @@ const (
 
 func at(second int) time.Time { return epoch.Add(time.Duration(second) * time.Second) }
 
-// claim claims at a second for the sink hook, and wants these ids, and the second of the next
-// that is due.
+// claim claims at a second for the sink hook, without a lease, and wants these ids, and the second
+// of the next that is due.
 func claim(second, limit, next int, ids ...string) step {
-	return func(t *testing.T, q outbox.Queue) {
+	return claims(outbox.Request{Sink: "hook", Now: at(second), Limit: limit}, next, ids)
+}
+
+// lease claims one item until a second.
+func lease(second, until int, id string) step {
+	return claims(outbox.Request{Sink: "hook", Now: at(second), Limit: 1, Lease: at(until)}, unsaid, []string{id})
+}
+
+func probe(second int, id string) step {
+	return claims(outbox.Request{Sink: "hook", Now: at(second), Limit: 1, Probe: true}, unsaid, []string{id})
+}
+
+// others is a step of the other process.
+func others(s step) step {
+	return func(t *testing.T, q, other outbox.Queue) {
 		t.Helper()
-		items, gotNext, err := q.Claim(t.Context(), "hook", at(second), limit)
+		s(t, other, q)
+	}
+}
+
+func claims(r outbox.Request, next int, ids []string) step {
+	return func(t *testing.T, q, _ outbox.Queue) {
+		t.Helper()
+		items, gotNext, err := q.Claim(t.Context(), r)
+		when := r.Now.Sub(epoch)
 		if err != nil {
-			t.Fatalf("Claim at %ds: %v", second, err)
+			t.Fatalf("Claim at %s: %v", when, err)
 		}
 		var got []string
 		for _, item := range items {
 			got = append(got, item.ID)
 		}
 		if diff := cmp.Diff(ids, got); diff != "" {
-			t.Errorf("Claim at %ds, ids (-want +got):\n%s", second, diff)
+			t.Errorf("Claim at %s, ids (-want +got):\n%s", when, diff)
 		}
 		if next == never && !gotNext.IsZero() {
-			t.Errorf("Claim at %ds: next got %v, want none", second, gotNext)
+			t.Errorf("Claim at %s: next got %v, want none", when, gotNext)
 		}
 		if next >= 0 && !gotNext.Equal(at(next)) {
-			t.Errorf("Claim at %ds: next got %v, want %v", second, gotNext, at(next))
+			t.Errorf("Claim at %s: next got %v, want %v", when, gotNext, at(next))
 		}
 	}
 }
 
 func sent(id string) step {
-	return note("Sent "+id, func(ctx context.Context, q outbox.Queue) error { return q.Sent(ctx, id, at(0), nil) })
+	return note("Sent "+id, func(ctx context.Context, q outbox.Queue) error { return q.Note(ctx, outbox.Sent(id, at(0), nil)) })
 }
 
 func retry(id string, next int) step {
 	return note("Retry "+id, func(ctx context.Context, q outbox.Queue) error {
-		return q.Retry(ctx, id, at(next), "503 Service Unavailable", nil)
+		return q.Note(ctx, outbox.Retry(id, at(next), "503 Service Unavailable", nil))
 	})
 }
 
 func bury(id string) step {
 	return note("Bury "+id, func(ctx context.Context, q outbox.Queue) error {
-		return q.Bury(ctx, id, at(0), "410 Gone", nil)
+		return q.Note(ctx, outbox.Bury(id, at(0), "410 Gone", nil))
 	})
 }
 
 func note(call string, write func(context.Context, outbox.Queue) error) step {
-	return func(t *testing.T, q outbox.Queue) {
+	return func(t *testing.T, q, _ outbox.Queue) {
 		t.Helper()
 		if err := write(t.Context(), q); err != nil {
 			t.Fatalf("%s: %v", call, err)

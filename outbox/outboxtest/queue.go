@@ -3,6 +3,7 @@
 package outboxtest
 
 import (
+	"cmp"
 	"context"
 	"slices"
 	"sync"
@@ -31,6 +32,15 @@ type Queue struct {
 	fail    func(call string) error
 }
 
+// Worker is the queue as the workers of one process use it: what it leases is its own.
+type Worker struct {
+	*Queue
+	name string
+}
+
+// As is the queue for the workers of another process.
+func (q *Queue) As(process string) Worker { return Worker{q, process} }
+
 // Entry is an item and what was noted about it last.
 type Entry struct {
 	outbox.Item
@@ -38,6 +48,8 @@ type Entry struct {
 	Next   time.Time // when it is due; zero for one that was never tried
 	Cause  string    // of the last failure
 	Done   time.Time // when it was sent or buried
+	Holder string    // whose lease it is or was
+	Lease  time.Time // until when
 }
 
 // Add appends items.
@@ -68,13 +80,40 @@ func (q *Queue) Entries() []Entry {
 	return entries
 }
 
+// Claim is as outbox.Queue says. It puts nothing together, for it does not know what items say.
+func (q *Queue) Claim(ctx context.Context, r outbox.Request) ([]outbox.Item, time.Time, error) {
+	return q.As("").Claim(ctx, r)
+}
+
+// Note is as outbox.Queue says.
+func (q *Queue) Note(ctx context.Context, notes ...outbox.Note) error {
+	return q.As("").Note(ctx, notes...)
+}
+
 // Claim is as outbox.Queue says.
-func (q *Queue) Claim(ctx context.Context, sink string, now time.Time, limit int) (items []outbox.Item, next time.Time, err error) {
-	q.mu.Lock()
-	defer q.mu.Unlock()
-	if err := q.ask(ctx, "Claim"); err != nil {
+func (w Worker) Claim(ctx context.Context, r outbox.Request) (items []outbox.Item, next time.Time, err error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if err := w.ask(ctx, "Claim"); err != nil {
 		return nil, time.Time{}, err
 	}
+	due, next := w.due(r.Sink, r.Now)
+	limit := r.Limit
+	if r.Probe {
+		slices.SortStableFunc(due, func(a, b *Entry) int { return cmp.Compare(a.Attempts, b.Attempts) })
+		limit = 1
+	}
+	for _, e := range due[:min(limit, len(due))] {
+		e.Holder, e.Lease = w.name, r.Lease
+		item := e.Item
+		item.Memory = slices.Clone(w.threads[[2]string{e.Sink, e.Thread}])
+		items = append(items, item)
+	}
+	return items, next, nil
+}
+
+// due are the items that a claim may give, and when the next one becomes due.
+func (q *Queue) due(sink string, now time.Time) (due []*Entry, next time.Time) {
 	taken := map[string]bool{} // keys that some earlier item waits with
 	for _, e := range q.entries {
 		if e.Sink != sink || e.done() {
@@ -85,56 +124,55 @@ func (q *Queue) Claim(ctx context.Context, sink string, now time.Time, limit int
 			taken[key] = true
 		}
 		switch {
-		case behind:
-		case e.Next.After(now):
-			if next.IsZero() || e.Next.Before(next) {
-				next = e.Next
-			}
-		case len(items) == limit:
-			return items, time.Time{}, nil
-		default:
-			item := e.Item
-			item.Memory = slices.Clone(q.threads[[2]string{e.Sink, e.Thread}])
-			items = append(items, item)
+		case behind, e.Lease.After(now):
+		case !e.Next.After(now):
+			due = append(due, e)
+		case next.IsZero() || e.Next.Before(next):
+			next = e.Next
 		}
 	}
-	return items, next, nil
+	return due, next
 }
 
-// Sent is as outbox.Queue says.
-func (q *Queue) Sent(ctx context.Context, id string, at time.Time, memory []byte) error {
-	return q.note(ctx, "Sent", id, memory, func(e *Entry) { e.Status, e.Done = Sent, at })
-}
-
-// Retry is as outbox.Queue says.
-func (q *Queue) Retry(ctx context.Context, id string, next time.Time, cause string, memory []byte) error {
-	return q.note(ctx, "Retry", id, memory, func(e *Entry) {
-		e.Status, e.Next, e.Cause = Retrying, next, cause
-		e.Attempts++
-	})
-}
-
-// Bury is as outbox.Queue says.
-func (q *Queue) Bury(ctx context.Context, id string, at time.Time, cause string, memory []byte) error {
-	return q.note(ctx, "Bury", id, memory, func(e *Entry) {
-		e.Status, e.Done, e.Cause = Dead, at, cause
-		e.Attempts++
-	})
-}
-
-func (q *Queue) note(ctx context.Context, call, id string, memory []byte, change func(*Entry)) error {
-	q.mu.Lock()
-	defer q.mu.Unlock()
-	if err := q.ask(ctx, call); err != nil {
-		return err
+// Note is as outbox.Queue says. To Fail, each note is a call by its outcome's name.
+func (w Worker) Note(ctx context.Context, notes ...outbox.Note) error {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for _, note := range notes {
+		if err := w.ask(ctx, outcomes[note.Outcome]); err != nil {
+			return err
+		}
 	}
-	for _, e := range q.entries {
-		if e.ID == id && !e.done() {
-			change(e)
-			q.remember(e, memory)
+	for _, note := range notes {
+		for _, e := range w.entries {
+			if e.ID == note.ID && !e.done() {
+				w.noteOne(e, note)
+			}
 		}
 	}
 	return nil
+}
+
+var outcomes = map[outbox.Outcome]string{
+	outbox.SentOutcome: "Sent", outbox.RetryOutcome: "Retry", outbox.BuryOutcome: "Bury",
+}
+
+func (w Worker) noteOne(e *Entry, note outbox.Note) {
+	if note.Outcome != outbox.SentOutcome && e.Holder != w.name && !e.Lease.IsZero() {
+		return
+	}
+	switch note.Outcome {
+	case outbox.SentOutcome:
+		e.Status, e.Done = Sent, note.At
+	case outbox.RetryOutcome:
+		e.Status, e.Next, e.Cause = Retrying, note.At, note.Cause
+		e.Attempts++
+	case outbox.BuryOutcome:
+		e.Status, e.Done, e.Cause = Dead, note.At, note.Cause
+		e.Attempts++
+	}
+	e.Lease = time.Time{}
+	w.remember(e, note.Memory)
 }
 
 // remember keeps the memory of an item's thread, unless it is nil.

@@ -8,8 +8,8 @@ import (
 )
 
 func TestQueueInMemory(t *testing.T) {
-	outboxtest.TestQueue(t, func(*testing.T) (outbox.Queue, func(...outbox.Item)) {
-		q := new(outboxtest.Queue)
-		return q, q.Add
+	outboxtest.TestQueue(t, func(*testing.T) (q, other outbox.Queue, add func(...outbox.Item)) {
+		kept := new(outboxtest.Queue)
+		return kept.As("one"), kept.As("other"), kept.Add
 	})
 }

@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"watchdog/notify"
+	"watchdog/outbox"
 	"watchdog/store"
 )
 
@@ -32,10 +33,10 @@ func oneOfEach(t testing.TB, s Store) {
 	t.Helper()
 	say(t, s, message("queued", "hook", "a"), message("retrying", "hook", "b"), message("sent", "hook", "a"),
 		message("dead", "oncall", "a", "b"))
-	must(t, s.Sent(t.Context(), "sent", at(1), nil))
-	must(t, s.Retry(t.Context(), "retrying", at(5), "post https://user:hunter2@example.com: 503", nil))
-	must(t, s.Retry(t.Context(), "retrying", at(9), "post https://user:hunter2@example.com: 502", nil))
-	must(t, s.Bury(t.Context(), "dead", at(2), "post https://user:hunter2@example.com: 410", nil))
+	must(t, s.Note(t.Context(), outbox.Sent("sent", at(1), nil)))
+	must(t, s.Note(t.Context(), outbox.Retry("retrying", at(5), "post https://user:hunter2@example.com: 503", nil)))
+	must(t, s.Note(t.Context(), outbox.Retry("retrying", at(9), "post https://user:hunter2@example.com: 502", nil)))
+	must(t, s.Note(t.Context(), outbox.Bury("dead", at(2), "post https://user:hunter2@example.com: 410", nil)))
 }
 
 var deliveryTests = []contract{
@@ -60,9 +61,9 @@ var deliveryTests = []contract{
 		oneOfEach(t, s)
 		before := everything(t, s)
 		for _, id := range []string{"sent", "dead", "nobody"} {
-			must(t, s.Sent(t.Context(), id, at(100), nil))
-			must(t, s.Retry(t.Context(), id, at(100), "503", nil))
-			must(t, s.Bury(t.Context(), id, at(100), "410", nil))
+			must(t, s.Note(t.Context(), outbox.Sent(id, at(100), nil)))
+			must(t, s.Note(t.Context(), outbox.Retry(id, at(100), "503", nil)))
+			must(t, s.Note(t.Context(), outbox.Bury(id, at(100), "410", nil)))
 		}
 		equal(t, "the store", before, everything(t, s))
 	}},

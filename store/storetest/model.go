@@ -72,7 +72,7 @@ func (m *machine) Commit(t *rapid.T) {
 
 func (m *machine) Sent(t *rapid.T) {
 	id, at := someID.Draw(t, "id"), someMoment.Draw(t, "at")
-	must(t, m.store.Sent(m.ctx, id, at, nil))
+	must(t, m.store.Note(m.ctx, outbox.Sent(id, at, nil)))
 	if item := m.find(id); item != nil && item.waits() {
 		item.attempts, item.status, item.done = item.attempts+1, store.Sent, at
 	}
@@ -80,7 +80,7 @@ func (m *machine) Sent(t *rapid.T) {
 
 func (m *machine) Retry(t *rapid.T) {
 	id, next := someID.Draw(t, "id"), someMoment.Draw(t, "next")
-	must(t, m.store.Retry(m.ctx, id, next, "503", nil))
+	must(t, m.store.Note(m.ctx, outbox.Retry(id, next, "503", nil)))
 	if item := m.find(id); item != nil && item.waits() {
 		item.attempts, item.status, item.next = item.attempts+1, store.Retrying, next
 	}
@@ -88,7 +88,7 @@ func (m *machine) Retry(t *rapid.T) {
 
 func (m *machine) Bury(t *rapid.T) {
 	id, at := someID.Draw(t, "id"), someMoment.Draw(t, "at")
-	must(t, m.store.Bury(m.ctx, id, at, "410", nil))
+	must(t, m.store.Note(m.ctx, outbox.Bury(id, at, "410", nil)))
 	if item := m.find(id); item != nil && item.waits() {
 		item.attempts, item.status, item.done = item.attempts+1, store.Dead, at
 	}
@@ -132,7 +132,7 @@ func (m *machine) List(t *rapid.T) {
 func (m *machine) Check(t *rapid.T) {
 	sink, now, limit := someSink.Draw(t, "sink"), someMoment.Draw(t, "now"), rapid.IntRange(1, 12).Draw(t, "limit")
 	wantItems, wantNext := m.claim(sink, now)
-	items, next, err := m.store.Claim(m.ctx, sink, now, limit)
+	items, next, err := m.store.Claim(m.ctx, outbox.Request{Sink: sink, Now: now, Limit: limit})
 	must(t, err)
 	if len(wantItems) > limit { // then when the next is due is not said
 		wantItems, wantNext = wantItems[:limit], next

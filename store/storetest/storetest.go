@@ -55,7 +55,7 @@ func Run(t *testing.T, open func(t testing.TB) Store) {
 		name  string
 		tests []contract
 	}{
-		{"state", stateTests}, {"history", historyTests}, {"queue", queueTests}, {"threads", threadTests},
+		{"state", stateTests}, {"history", historyTests}, {"queue", queueTests}, {"digest", digestTests}, {"threads", threadTests},
 		{"deliveries", deliveryTests}, {"standing", standingTests}, {"past", pastTests},
 	} {
 		t.Run(group.name, func(t *testing.T) {
@@ -90,7 +90,7 @@ func RunDurable(t *testing.T, place func(t testing.TB) (open func(t testing.TB) 
 			equal(t, "Claim", claimed, claim(t, s, "hook", 0))
 		}
 		say(t, s, message("late", "hook", "b"))
-		must(t, s.Sent(t.Context(), "retrying", at(9), nil))
+		must(t, s.Note(t.Context(), outbox.Sent("retrying", at(9), nil)))
 		equal(t, "Claim of what waited for it", "queued late", claim(t, s, "hook", 0))
 		must(t, s.Close())
 	})

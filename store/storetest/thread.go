@@ -5,12 +5,13 @@ import (
 
 	"watchdog/alert"
 	"watchdog/cycle"
+	"watchdog/outbox"
 )
 
 // memoryOf is what is remembered of the thread of the one message that is due.
 func memoryOf(t testing.TB, s Store) string {
 	t.Helper()
-	items, _, err := s.Claim(t.Context(), "hook", at(0), 1)
+	items, _, err := s.Claim(t.Context(), outbox.Request{Sink: "hook", Now: at(0), Limit: 1})
 	must(t, err)
 	if len(items) != 1 {
 		t.Fatalf("Claim: got %d items, want 1", len(items))
@@ -29,10 +30,10 @@ func sayInOneGroup(t testing.TB, s Store, id string) {
 var threadTests = []contract{
 	{"messages of one group to one sink are a thread", func(t *testing.T, s Store) {
 		sayInOneGroup(t, s, "1")
-		must(t, s.Sent(t.Context(), "1", at(1), []byte("post 17")))
+		must(t, s.Note(t.Context(), outbox.Sent("1", at(1), []byte("post 17"))))
 		sayInOneGroup(t, s, "2")
 		equal(t, "what the next message of the group finds", "post 17", memoryOf(t, s))
-		must(t, s.Sent(t.Context(), "2", at(1), nil))
+		must(t, s.Note(t.Context(), outbox.Sent("2", at(1), nil)))
 		say(t, s, message("3", "hook", "a"))
 		equal(t, "what a message of another group finds", "", memoryOf(t, s))
 	}},
@@ -40,7 +41,7 @@ var threadTests = []contract{
 		old := firing("failed", "orders")
 		commit(t, s, cycle.Outcome{Alerts: []cycle.AlertChange{{Alert: old}}})
 		sayInOneGroup(t, s, "1")
-		must(t, s.Sent(t.Context(), "1", at(1), []byte("post 17")))
+		must(t, s.Note(t.Context(), outbox.Sent("1", at(1), []byte("post 17"))))
 		sayInOneGroup(t, s, "2")
 		for _, step := range []struct {
 			name   string
