@@ -88,7 +88,7 @@ func TestCompletion(t *testing.T) {
 	}{
 		{"commands", "watchdog re", []string{"record", "replay", "replicate", "restart"}},
 		{"commands of a command", "watchdog silence ", []string{"add", "expire", "list"}},
-		{"flags, those of every command too", "watchdog docs --co", []string{"--config"}},
+		{"flags, those of every command too", "watchdog docs --conf", []string{"--config"}},
 		{"the values that a flag can have", "watchdog docs -o js", []string{"json", "jsonl"}},
 		{"those of an argument", "watchdog completion z", []string{"zsh"}},
 		{"servers of the config", "watchdog docs --server d", []string{"demo"}},

@@ -10,7 +10,8 @@ import (
 
 type replicateCommand struct {
 	format
-	Server       string   `placeholder:"NAME" help:"On this server; needed where there are several."`
+	direct
+	Server       string   `xor:"which" placeholder:"NAME" help:"On this server; needed where there are several."`
 	Database     string   `default:"_replicator" placeholder:"DB" help:"In this replicator database. Default: ${default}."`
 	Source       string   `arg:"" help:"Where from: a URL, or the name of a database of the server itself."`
 	Target       string   `arg:"" help:"Where to, likewise."`
@@ -34,7 +35,7 @@ func (c *replicateCommand) Run(s *session) error {
 	if err != nil {
 		return err
 	}
-	client, opened, err := s.openOne(c.Server)
+	client, opened, err := s.openOne(c.direct, c.Server)
 	if err != nil {
 		return err
 	}

@@ -9,9 +9,15 @@ import (
 	"watchdog/scheduler"
 )
 
+// direct names a server that no config need know.
+type direct struct {
+	CouchDB string `name:"couchdb" placeholder:"URL" xor:"which" help:"This server, without a config: http://USER:PASSWORD@HOST:5984."`
+}
+
 // where says which servers and which replicator database a command is about.
 type where struct {
-	Server   []string `complete:"server" placeholder:"NAME" help:"This server only; may be given more than once. Default: all."`
+	direct
+	Server   []string `complete:"server" xor:"which" placeholder:"NAME" help:"This server only; may be given more than once. Default: all."`
 	Database string   `placeholder:"DB" help:"This replicator database only. Default: all that the server's config names."`
 }
 
@@ -24,7 +30,7 @@ type servers struct {
 
 // open contacts nobody yet.
 func (w where) open(s *session) (*servers, error) {
-	cfg, _, err := s.load(s.configPath)
+	cfg, err := w.config(s)
 	if err != nil {
 		return nil, err
 	}
@@ -47,10 +53,24 @@ func (w where) open(s *session) (*servers, error) {
 	return opened, nil
 }
 
+// config is the file's, or that of the one server that is named instead.
+func (d direct) config(s *session) (*config.Config, error) {
+	if d.CouchDB == "" {
+		cfg, _, err := s.load(s.configPath)
+		return cfg, err
+	}
+	spec := scheduler.Spec{Name: "couchdb", URL: d.CouchDB}
+	if problems := spec.Problems(); len(problems) > 0 {
+		p := problems[0]
+		return nil, s.misuse("--couchdb: %s; %s", p.Message, p.Hint)
+	}
+	return &config.Config{Servers: []scheduler.Spec{spec.WithDefaults()}}, nil
+}
+
 // openOne is for a command that can only be about one server; its name may be left out where there
 // is no other.
-func (s *session) openOne(name string) (*scheduler.Client, *servers, error) {
-	var w where
+func (s *session) openOne(d direct, name string) (*scheduler.Client, *servers, error) {
+	w := where{direct: d}
 	if name != "" {
 		w.Server = []string{name}
 	}
