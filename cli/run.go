@@ -187,11 +187,13 @@ func (d *daemon) wake() {
 	}
 }
 
-// prune deletes what is older than the retention, at the start and then every so often.
+// prune deletes what is older than the retention, and parks what nobody sends, at the start and
+// then every so often.
 func (d *daemon) prune(ctx context.Context) {
 	every := time.NewTicker(pruneEvery)
 	defer every.Stop()
 	for {
+		d.park(ctx)
 		n, err := d.store.Prune(ctx, time.Now().Add(-d.retention))
 		switch {
 		case err != nil && ctx.Err() == nil:

@@ -122,6 +122,9 @@ func NewWorker(o Options) *Worker {
 	}
 }
 
+// Sink is whose items it delivers.
+func (w *Worker) Sink() string { return w.opt.Sink }
+
 // Wake says that an item may have been added. It never blocks, and may be called at any time by
 // anyone; several calls before the worker looks are one.
 func (w *Worker) Wake() {

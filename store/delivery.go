@@ -101,15 +101,17 @@ func deliveriesQuery(f DeliveryFilter) (string, []any) {
 		w.and("instr(payload, ?) > 0", `"fingerprint":"`+f.Fingerprint+`"`)
 	}
 	return `SELECT id, sink, status, attempts, next_at, last_error, created_at, payload,
-		coalesce((SELECT d.id FROM outbox d WHERE d.seq = outbox.merged_into), '') FROM ` + table +
+		coalesce((SELECT d.id FROM outbox d WHERE d.seq = outbox.merged_into), ''),
+		done_at IS NULL AND EXISTS (SELECT 1 FROM parked p WHERE p.sink = outbox.sink) FROM ` + table +
 		w.String() + " ORDER BY seq DESC" + limitSQL(f.Limit), w.args
 }
 
 func scanDelivery(rows *sql.Rows) (Delivery, error) {
 	var d Delivery
 	var next, created int64
+	var parked bool
 	var payload sql.RawBytes
-	if err := rows.Scan(&d.ID, &d.Sink, &d.Status, &d.Attempts, &next, &d.LastError, &created, &payload, &d.MergedInto); err != nil {
+	if err := rows.Scan(&d.ID, &d.Sink, &d.Status, &d.Attempts, &next, &d.LastError, &created, &payload, &d.MergedInto, &parked); err != nil {
 		return d, err
 	}
 	var m notify.Message
@@ -117,7 +119,10 @@ func scanDelivery(rows *sql.Rows) (Delivery, error) {
 		return d, fmt.Errorf("message %s: %w", d.ID, err)
 	}
 	d.CreatedAt = instant(created)
-	if d.Status == Retrying {
+	switch {
+	case parked:
+		d.LastError = parkedCause(d.Sink)
+	case d.Status == Retrying:
 		due := instant(next)
 		d.NextAttemptAt = &due
 	}
@@ -133,16 +138,19 @@ type Backlog struct {
 	Waiting, Dead int
 	// Oldest is when the first of those that wait was queued; zero when none waits.
 	Oldest time.Time
+	// ParkedSince is since when nobody sends it, because the sink is not in use; zero when
+	// somebody does.
+	ParkedSince time.Time
 }
 
-const backlogsSQL = `SELECT b.sink, b.waiting, b.dead, coalesce(first.queued_at, 0) FROM (
+const backlogsSQL = `SELECT b.sink, b.waiting, b.dead, coalesce(first.queued_at, 0), coalesce(parked.since, 0) FROM (
 		SELECT sink, sum(status <> 'dead') AS waiting, sum(status = 'dead') AS dead,
 			min(CASE WHEN status <> 'dead' THEN seq END) AS first
 		FROM outbox WHERE status <> 'sent' AND merged_into IS NULL GROUP BY sink) b
-	LEFT JOIN outbox first ON first.seq = b.first ORDER BY b.sink`
+	LEFT JOIN outbox first ON first.seq = b.first
+	LEFT JOIN parked ON parked.sink = b.sink AND b.waiting > 0 ORDER BY b.sink`
 
-// Backlogs gives the sinks that have not been sent everything, by name. A sink that is no
-// longer in the config shows here, since nobody will send its messages.
+// Backlogs gives the sinks that have not been sent everything, by name.
 func (s *SQLite) Backlogs(ctx context.Context) ([]Backlog, error) {
 	rows, err := s.reader.QueryContext(ctx, backlogsSQL)
 	if err != nil {
@@ -152,12 +160,15 @@ func (s *SQLite) Backlogs(ctx context.Context) ([]Backlog, error) {
 	var list []Backlog
 	for rows.Next() {
 		var b Backlog
-		var oldest int64
-		if err := rows.Scan(&b.Sink, &b.Waiting, &b.Dead, &oldest); err != nil {
+		var oldest, parked int64
+		if err := rows.Scan(&b.Sink, &b.Waiting, &b.Dead, &oldest, &parked); err != nil {
 			return nil, fmt.Errorf("list backlogs: %w", err)
 		}
 		if b.Waiting > 0 {
 			b.Oldest = instant(oldest)
+		}
+		if parked > 0 {
+			b.ParkedSince = instant(parked)
 		}
 		list = append(list, b)
 	}

@@ -74,16 +74,19 @@ func TestQueriesReadNoMoreThanTheyMust(t *testing.T) {
 		{"what is not sent", unsent, unsentArgs, []string{
 			"SCAN outbox USING INDEX outbox_unsent",
 			"SEARCH d USING INTEGER PRIMARY KEY (rowid=?)", // what it was merged into
+			"SEARCH p USING PRIMARY KEY (sink=?)",
 			"USE TEMP B-TREE FOR ORDER BY",
 		}},
 		{"one delivery", one, oneArgs, []string{
 			"SEARCH outbox USING INDEX sqlite_autoindex_outbox_1 (id=?)",
 			"SEARCH d USING INTEGER PRIMARY KEY (rowid=?)",
+			"SEARCH p USING PRIMARY KEY (sink=?)",
 		}},
 		{"backlogs", store.BacklogsSQL, nil, []string{
 			"SCAN outbox USING COVERING INDEX outbox_unsent",
 			"SCAN b", // a row for each sink
 			"SEARCH first USING INTEGER PRIMARY KEY (rowid=?) LEFT-JOIN",
+			"SEARCH parked USING PRIMARY KEY (sink=?) LEFT-JOIN",
 			"USE TEMP B-TREE FOR ORDER BY",
 		}},
 		{"the history of a document", document, documentArgs, []string{

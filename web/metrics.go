@@ -104,6 +104,7 @@ var (
 	checkGood     = describe("check_last_success_timestamp_seconds", "When the last run ended whose look was whole.", "server", "check")
 	queueLength   = describe("queue_deliveries", "Deliveries that wait to be sent.", "sink")
 	queueDead     = describe("queue_dead_deliveries", "Deliveries that were given up and wait for a hand.", "sink")
+	queueParked   = describe("queue_parked_deliveries", "Deliveries that wait for a sink which is not in use.", "sink")
 	queueAge      = describe("queue_oldest_age_seconds", "How long the first delivery in the queue has waited; 0 when none does.", "sink")
 )
 
@@ -111,7 +112,7 @@ var (
 func (m *metrics) Describe(out chan<- *prometheus.Desc) {
 	for _, d := range []*prometheus.Desc{
 		buildInfo, storeInfo, storeUp, configGood, configTime, streamCount, serverUp, replications, alertCount,
-		checkRuns, checkFailures, checkGood, queueLength, queueDead, queueAge,
+		checkRuns, checkFailures, checkGood, queueLength, queueDead, queueParked, queueAge,
 	} {
 		out <- d
 	}
@@ -200,8 +201,8 @@ func (m *metrics) collectQueues(gauge func(*prometheus.Desc, float64, ...string)
 		return
 	}
 	type queue struct {
-		waiting, dead int
-		age           time.Duration
+		waiting, dead, parked int
+		age                   time.Duration
 	}
 	queues := map[string]queue{}
 	for _, sink := range m.server.Sinks {
@@ -212,11 +213,15 @@ func (m *metrics) collectQueues(gauge func(*prometheus.Desc, float64, ...string)
 		if !b.Oldest.IsZero() {
 			q.age = max(time.Since(b.Oldest), 0)
 		}
+		if !b.ParkedSince.IsZero() {
+			q.parked = b.Waiting
+		}
 		queues[b.Sink] = q
 	}
 	for sink, q := range queues {
 		gauge(queueLength, float64(q.waiting), sink)
 		gauge(queueDead, float64(q.dead), sink)
+		gauge(queueParked, float64(q.parked), sink)
 		gauge(queueAge, q.age.Seconds(), sink)
 	}
 }

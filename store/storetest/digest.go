@@ -201,7 +201,7 @@ func drainAtRandom(tb testing.TB, t *rapid.T, s Store) {
 		}
 		return len(items)
 	}
-	for range rapid.IntRange(1, 12).Draw(t, "rounds") {
+	for range rapid.IntRange(1, 5).Draw(t, "rounds") {
 		for range rapid.IntRange(0, 4).Draw(t, "messages") {
 			sayOne()
 		}

@@ -35,6 +35,8 @@ type Store interface {
 	RetryDead(ctx context.Context, at time.Time, ids ...string) error
 	Deliveries(ctx context.Context, f store.DeliveryFilter) ([]store.Delivery, error)
 	Backlogs(ctx context.Context) ([]store.Backlog, error)
+	Park(ctx context.Context, now time.Time, inUse []string) ([]store.Backlog, error)
+	BuryParked(ctx context.Context, now, before time.Time) (int, error)
 
 	Standing(ctx context.Context, now time.Time) (*notify.Standing, error)
 	PutSilence(ctx context.Context, silence *notify.Silence) error
@@ -55,7 +57,7 @@ func Run(t *testing.T, open func(t testing.TB) Store) {
 		name  string
 		tests []contract
 	}{
-		{"state", stateTests}, {"history", historyTests}, {"queue", queueTests}, {"digest", digestTests}, {"threads", threadTests},
+		{"state", stateTests}, {"history", historyTests}, {"queue", queueTests}, {"digest", digestTests}, {"parked", parkedTests}, {"threads", threadTests},
 		{"deliveries", deliveryTests}, {"standing", standingTests}, {"past", pastTests},
 	} {
 		t.Run(group.name, func(t *testing.T) {

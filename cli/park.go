@@ -1,0 +1,30 @@
+package cli
+
+import (
+	"context"
+	"time"
+)
+
+// park tells the store which sinks are in use, and people what waits for others.
+func (d *daemon) park(ctx context.Context) {
+	var inUse []string
+	for _, w := range d.workers {
+		inUse = append(inUse, w.Sink())
+	}
+	now := time.Now()
+	parked, err := d.store.Park(ctx, now, inUse)
+	for _, b := range parked {
+		d.log.Warn("deliveries are parked: the sink is not in the config, or has no address there",
+			"sink", b.Sink, "deliveries", b.Waiting, "since", b.ParkedSince)
+	}
+	given := 0
+	if err == nil {
+		given, err = d.store.BuryParked(ctx, now, now.Add(-d.retention))
+	}
+	switch {
+	case err != nil && ctx.Err() == nil:
+		d.log.Error("deliveries could not be parked", "err", err)
+	case given > 0:
+		d.log.Error("parked deliveries are given up", "deliveries", given)
+	}
+}
