@@ -57,10 +57,25 @@ func (s *session) openWorkers(sinks []config.Sink, queue outbox.Queue, noted fun
 		}
 		workers = append(workers, outbox.NewWorker(outbox.Options{
 			Sink: c.Name, Queue: queue, Deliver: noted(c.Name, deliver(sink)),
-			Timeout: c.Timeout, GiveUpAfter: c.GiveUpAfter, DigestAbove: c.DigestAbove, Limit: outbox.AtMost(c.RateLimit.Count, c.RateLimit.Per), Log: log,
+			Timeout: c.Timeout, GiveUpAfter: c.GiveUpAfter, DigestAbove: c.DigestAbove,
+			Limit: outbox.AtMost(c.RateLimit.Count, c.RateLimit.Per), Concurrency: concurrency(c), Log: log,
 		}))
 	}
 	return workers, nil
+}
+
+// webhooksAtATime is how many messages one webhook is sent at the same time, of groups and alerts
+// that have nothing in common: as many as a small server takes easily. Measured in
+// docs/performance.md.
+const webhooksAtATime = 16
+
+// concurrency is how many messages a sink is sent at the same time. What people read is sent one
+// by one.
+func concurrency(c config.Sink) int {
+	if c.Webhook != nil {
+		return webhooksAtATime
+	}
+	return 1
 }
 
 // deliver takes a message out of its item. One that cannot be read will not be readable later.
