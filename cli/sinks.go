@@ -9,6 +9,8 @@ import (
 	"watchdog/config"
 	"watchdog/notify"
 	"watchdog/notify/alertmanager"
+	"watchdog/notify/email"
+	"watchdog/notify/exec"
 	"watchdog/notify/pagerduty"
 	"watchdog/notify/slack"
 	"watchdog/notify/terminal"
@@ -41,6 +43,10 @@ func (s *session) openSink(c config.Sink) (sink, error) {
 		return pagerduty.New(*c.PagerDuty, pagerduty.Options{})
 	case c.Alertmanager != nil:
 		return alertmanager.New(*c.Alertmanager, alertmanager.Options{})
+	case c.Email != nil:
+		return email.New(*c.Email)
+	case c.Exec != nil:
+		return exec.New(*c.Exec)
 	default:
 		return terminal.New(*c.Terminal, terminal.Options{Out: s.Stdout, Color: s.colored(s.Stdout)})
 	}

@@ -87,6 +87,17 @@ sinks:
     webhook:
       url: >-
         https://example.com/hunter2hunter2
+  - name: pager
+    pagerduty:
+      routing_key: hunter2hunter2
+  - name: am
+    alertmanager: {urls: ["http://u:hunter2hunter2@am"], headers: {A: hunter2hunter2}}
+  - name: mail
+    email:
+      username: u
+      password: hunter2hunter2
+  - name: script
+    exec: {env: {TOKEN: hunter2hunter2}}
 `
 
 func TestNoSecretOfTheFileIsShownWhateverIsMistyped(t *testing.T) {

@@ -6,6 +6,8 @@ import (
 
 	"watchdog/diag"
 	"watchdog/notify/alertmanager"
+	"watchdog/notify/email"
+	"watchdog/notify/exec"
 	"watchdog/notify/pagerduty"
 	"watchdog/notify/slack"
 	"watchdog/notify/terminal"
@@ -18,6 +20,8 @@ type SinkKind struct {
 	Webhook      *webhook.Config      `yaml:"webhook"`      // a receiver of signed JSON
 	PagerDuty    *pagerduty.Config    `yaml:"pagerduty"`    // a service of PagerDuty
 	Alertmanager *alertmanager.Config `yaml:"alertmanager"` // Prometheus' Alertmanager
+	Email        *email.Config        `yaml:"email"`        // people, by mail
+	Exec         *exec.Config         `yaml:"exec"`         // a command
 	Terminal     *terminal.Config     `yaml:"terminal"`     // standard output
 }
 
@@ -40,6 +44,8 @@ func (k SinkKind) all() []keyedKind {
 		{"webhook", k.Webhook != nil, k.Webhook},
 		{"pagerduty", k.PagerDuty != nil, k.PagerDuty},
 		{"alertmanager", k.Alertmanager != nil, k.Alertmanager},
+		{"email", k.Email != nil, k.Email},
+		{"exec", k.Exec != nil, k.Exec},
 		{"terminal", k.Terminal != nil, k.Terminal},
 	}
 }

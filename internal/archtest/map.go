@@ -45,6 +45,7 @@ func Watchdog() Map {
 		"notify/*":       {Ours: []string{"notify", "notify/post", "alert"}, Others: []string{rate}},
 		"notify/post":    {Ours: []string{"notify"}},
 		"notify/slack":   {Ours: []string{"notify", "alert"}, Others: []string{slack, rate}},
+		"notify/email":   {Ours: []string{"notify", "alert"}, Others: []string{gomail}},
 		"notify/webhook": {Ours: []string{"notify", "notify/post", "alert"}, Others: []string{webhooks, rate}},
 
 		"scheduler":           {Ours: []string{"snapshot"}, Others: []string{rate}},
@@ -81,6 +82,7 @@ const (
 	expr       = "github.com/expr-lang/expr"
 	flock      = "github.com/gofrs/flock"
 	fsnotify   = "github.com/fsnotify/fsnotify"
+	gomail     = "github.com/wneessen/go-mail"
 	kong       = "github.com/alecthomas/kong"
 	prometheus = "github.com/prometheus"
 	rate       = "golang.org/x/time/rate"

@@ -1,0 +1,54 @@
+package exec
+
+import (
+	"os"
+	"strconv"
+
+	"watchdog/alert"
+	"watchdog/notify"
+)
+
+// prefix begins the names of the variables that tell of the message.
+const prefix = "WATCHDOG_"
+
+// inherited are the variables that a command gets of Watchdog's own. The others may be secrets that
+// are none of its business.
+var inherited = []string{"PATH", "HOME", "USER", "LANG", "LC_ALL", "TZ", "TMPDIR"}
+
+// environment is that of the command: what it needs to run, what the config adds, and the message
+// in a few words, for a script that does not read JSON.
+func (s *Sink) environment(m *notify.Message) []string {
+	var env []string
+	for _, name := range inherited {
+		if value, set := os.LookupEnv(name); set {
+			env = append(env, name+"="+value)
+		}
+	}
+	for name, value := range s.env {
+		env = append(env, name+"="+value.Reveal())
+	}
+	return append(env,
+		prefix+"ID="+m.ID,
+		prefix+"SINK="+m.Sink,
+		prefix+"STATUS="+string(status(m)),
+		prefix+"SEVERITY="+m.Severity().String(),
+		prefix+"HEADLINE="+notify.Excerpt(m.Headline()), // on one line, without a zero byte
+		prefix+"ALERTS="+strconv.Itoa(len(m.Alerts)),
+		prefix+"URL="+m.URL,
+		prefix+"TEST="+strconv.FormatBool(m.Test),
+	)
+}
+
+// status is firing where anything fires, else event where anything happened, else resolved.
+func status(m *notify.Message) alert.Status {
+	all := alert.StatusResolved
+	for i := range m.Alerts {
+		switch m.Alerts[i].Status {
+		case alert.StatusFiring:
+			return alert.StatusFiring
+		case alert.StatusEvent:
+			all = alert.StatusEvent
+		}
+	}
+	return all
+}
