@@ -92,7 +92,7 @@ func (c *explainCommand) Run(s *session) error {
 
 // openBeside opens the store for reading, beside a daemon that may have it; nil when there is
 // none yet.
-func (s *session) openBeside(dsn string) (*store.SQLite, error) {
+func (s *session) openBeside(dsn string) (*store.DB, error) {
 	kept, err := store.Open(s.ctx, dsn, store.Options{ReadOnly: true})
 	if errors.Is(err, store.ErrNoStore) {
 		fmt.Fprintf(s.Stderr, "watchdog: nothing is remembered in %s yet; a daemon that watches the simulated server alone remembers in memory only\n", dsn)
@@ -103,7 +103,7 @@ func (s *session) openBeside(dsn string) (*store.SQLite, error) {
 
 // explain finds the replications of that id on one server. More than one replicator database
 // may have it.
-func (c *explainCommand) explain(ctx context.Context, p plan, reader *scheduler.Client, kept *store.SQLite) ([]explained, error) {
+func (c *explainCommand) explain(ctx context.Context, p plan, reader *scheduler.Client, kept *store.DB) ([]explained, error) {
 	server := reader.Name()
 	snap := reader.Read(ctx, time.Now().UTC(), nil)
 	if err := snap.Err(); err != nil && len(snap.Replications) == 0 {
@@ -153,7 +153,7 @@ func (p plan) explained(e *rules.Explanation, server string, row *snapshot.Repli
 	return ruleExplained{*e, p.Router.Destinations(a), p.Router.MutedBy(a, firing, said, time.Now())}
 }
 
-func (e *explained) addHistory(ctx context.Context, kept *store.SQLite) (err error) {
+func (e *explained) addHistory(ctx context.Context, kept *store.DB) (err error) {
 	if kept == nil {
 		e.newborn = true
 		return nil

@@ -10,25 +10,25 @@ import (
 
 // said is what people say to a running daemon: it is kept, and heeded at once.
 type said struct {
-	*store.SQLite
+	*store.DB
 	heed func(context.Context)
 }
 
 func (s said) PutSilence(ctx context.Context, silence *notify.Silence) error {
-	return s.heeded(ctx, s.SQLite.PutSilence(ctx, silence))
+	return s.heeded(ctx, s.DB.PutSilence(ctx, silence))
 }
 
 func (s said) ExpireSilence(ctx context.Context, id string, at time.Time) (*notify.Silence, error) {
-	silence, err := s.SQLite.ExpireSilence(ctx, id, at)
+	silence, err := s.DB.ExpireSilence(ctx, id, at)
 	return silence, s.heeded(ctx, err)
 }
 
 func (s said) Acknowledge(ctx context.Context, fingerprint string, ack notify.Ack) error {
-	return s.heeded(ctx, s.SQLite.Acknowledge(ctx, fingerprint, ack))
+	return s.heeded(ctx, s.DB.Acknowledge(ctx, fingerprint, ack))
 }
 
 func (s said) Unacknowledge(ctx context.Context, fingerprint string) error {
-	return s.heeded(ctx, s.SQLite.Unacknowledge(ctx, fingerprint))
+	return s.heeded(ctx, s.DB.Unacknowledge(ctx, fingerprint))
 }
 
 func (s said) heeded(ctx context.Context, err error) error {

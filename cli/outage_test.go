@@ -22,7 +22,7 @@ import (
 // outage is a sink that is away for a day, while forty replications fail and recover again and
 // again, on four servers.
 type outage struct {
-	store  *store.SQLite
+	store  *store.DB
 	worker *outbox.Worker
 	router *notify.Router
 	until  time.Time // the sink is away until then

@@ -20,19 +20,19 @@ import (
 type ownStore struct {
 	s      *session
 	cfg    *config.Config
-	reader *store.SQLite
-	writer *store.SQLite
+	reader *store.DB
+	writer *store.DB
 }
 
 // read opens the store for reading; nil where there is none yet, which is said.
-func (o *ownStore) read() (_ *store.SQLite, err error) {
+func (o *ownStore) read() (_ *store.DB, err error) {
 	if o.reader == nil {
 		o.reader, err = o.s.openBeside(o.cfg.Store)
 	}
 	return o.reader, err
 }
 
-func (o *ownStore) write(ctx context.Context) (_ *store.SQLite, err error) {
+func (o *ownStore) write(ctx context.Context) (_ *store.DB, err error) {
 	if o.writer == nil {
 		o.writer, err = store.Open(ctx, o.cfg.Store, store.Options{Beside: true})
 	}
@@ -41,7 +41,7 @@ func (o *ownStore) write(ctx context.Context) (_ *store.SQLite, err error) {
 
 func (o *ownStore) close() error {
 	var err error
-	for _, kept := range []*store.SQLite{o.reader, o.writer} {
+	for _, kept := range []*store.DB{o.reader, o.writer} {
 		if kept != nil {
 			err = errors.Join(err, kept.Close())
 		}

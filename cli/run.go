@@ -71,7 +71,7 @@ func deafen(log *slog.Logger) (stop func()) {
 // daemon is everything that `run` keeps running.
 type daemon struct {
 	log       *slog.Logger
-	store     *store.SQLite
+	store     *store.DB
 	storeKind string
 	readers   *readers
 	servers   []watch.Server
@@ -91,6 +91,9 @@ func (s *session) openDaemon(p plan, log *slog.Logger) (*daemon, error) {
 	if len(p.Servers) > 0 && !slices.ContainsFunc(p.Servers, genuine) {
 		dsn, kind = store.Memory, "memory" // a simulated server begins its story anew at each start
 		log.Info("every server is simulated: what is remembered is kept in memory only")
+	}
+	if store.IsPostgres(dsn) {
+		kind = "postgres"
 	}
 	kept, err := store.Open(s.ctx, dsn, store.Options{})
 	if err != nil {

@@ -63,12 +63,12 @@ func (d *daemon) listen(ctx context.Context, cfg *config.Config) error {
 
 // archive is the store as the page knows it: what is to be tried again is tried at once.
 type archive struct {
-	*store.SQLite
+	*store.DB
 	wake func()
 }
 
 func (a archive) RetryDead(ctx context.Context, at time.Time, ids ...string) error {
-	err := a.SQLite.RetryDead(ctx, at, ids...)
+	err := a.DB.RetryDead(ctx, at, ids...)
 	if err == nil {
 		a.wake()
 	}

@@ -13,7 +13,7 @@ import (
 // standing reads what people have said from the store, where another process may have written
 // it. It gives the same pointer as long as nothing has changed.
 type standing struct {
-	store *store.SQLite
+	store *store.DB
 	last  atomic.Pointer[notify.Standing]
 }
 

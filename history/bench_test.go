@@ -108,7 +108,7 @@ func BenchmarkOnDisk(b *testing.B) {
 	}
 }
 
-func open(b *testing.B, path string) *store.SQLite {
+func open(b *testing.B, path string) *store.DB {
 	b.Helper()
 	kept, err := store.Open(b.Context(), path, store.Options{})
 	if err != nil {

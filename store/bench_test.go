@@ -24,8 +24,21 @@ func BenchmarkCommitChanges(b *testing.B) {
 
 func BenchmarkFirstLoadOf100000(b *testing.B) {
 	o := changes(100_000)
+	for name, place := range map[string]func(testing.TB) string{"sqlite": newFile, "postgres": postgres.Schema} {
+		b.Run(name, func(b *testing.B) {
+			for b.Loop() {
+				if err := open(b, place(b)).Commit(b.Context(), o); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
+	}
+}
+
+func BenchmarkCommitOfThreeChangesToPostgres(b *testing.B) {
+	s, o := open(b, postgres.Schema(b)), changes(3)
 	for b.Loop() {
-		if err := open(b, newFile(b)).Commit(b.Context(), o); err != nil {
+		if err := s.Commit(b.Context(), o); err != nil {
 			b.Fatal(err)
 		}
 	}

@@ -18,20 +18,23 @@ import (
 // it in its group may become part of it.
 //
 // To find that nothing is due it only reads.
-func (s *SQLite) Claim(ctx context.Context, r outbox.Request) (items []outbox.Item, next time.Time, err error) {
+func (s *DB) Claim(ctx context.Context, r outbox.Request) (items []outbox.Item, next time.Time, err error) {
 	due := false
-	err = s.read(ctx, func(tx *sql.Tx) error {
+	err = s.read(ctx, func(tx *transaction) error {
 		var wakes sql.NullInt64
-		if err := tx.QueryRowContext(ctx, nextSQL, r.Sink, micros(r.Now)).Scan(&wakes); err != nil {
+		if err := tx.get(nextSQL, []any{r.Sink, micros(r.Now)}, &wakes); err != nil {
 			return err
 		}
 		if wakes.Valid {
 			next = instant(wakes.Int64)
 		}
-		return tx.QueryRowContext(ctx, `SELECT EXISTS (`+claimSQL+`)`, r.Sink, micros(r.Now), 1).Scan(&due)
+		return tx.get(`SELECT EXISTS (`+claimSQL+`)`, []any{r.Sink, micros(r.Now), 1}, &due)
 	})
 	if err == nil && due {
 		err = s.write(ctx, func(tx *transaction) error {
+			if err := tx.takeTurns([]string{r.Sink}); err != nil {
+				return err
+			}
 			items, err = s.claim(tx, r)
 			return err
 		})
@@ -46,27 +49,27 @@ func (s *SQLite) Claim(ctx context.Context, r outbox.Request) (items []outbox.It
 // whose time has come.
 const claimSQL = `SELECT * FROM (
 		SELECT seq FROM outbox WHERE sink = ?1 AND done_at IS NULL AND behind IS NULL
-			AND next_at = 0 AND lease_until <= ?2 ORDER BY seq LIMIT ?3)
+			AND next_at = 0 AND lease_until <= ?2 ORDER BY seq LIMIT ?3) AS fresh
 	UNION ALL SELECT * FROM (
 		SELECT seq FROM outbox WHERE sink = ?1 AND done_at IS NULL AND behind IS NULL
-			AND next_at > 0 AND next_at <= ?2 AND lease_until <= ?2 ORDER BY seq LIMIT ?3)
+			AND next_at > 0 AND next_at <= ?2 AND lease_until <= ?2 ORDER BY seq LIMIT ?3) AS due
 	ORDER BY seq LIMIT ?3`
 
 // probeSQL takes the one that was tried least.
 const probeSQL = `SELECT seq FROM (
 	SELECT * FROM (
 		SELECT seq, attempts FROM outbox WHERE sink = ?1 AND done_at IS NULL AND behind IS NULL
-			AND next_at = 0 AND lease_until <= ?2 ORDER BY seq LIMIT 1)
+			AND next_at = 0 AND lease_until <= ?2 ORDER BY seq LIMIT 1) AS fresh
 	UNION ALL SELECT * FROM (
 		SELECT seq, attempts FROM outbox WHERE sink = ?1 AND done_at IS NULL AND behind IS NULL
-			AND next_at > 0 AND next_at <= ?2 AND lease_until <= ?2 ORDER BY attempts, seq LIMIT 1))
+			AND next_at > 0 AND next_at <= ?2 AND lease_until <= ?2 ORDER BY attempts, seq LIMIT 1) AS due) AS either
 	ORDER BY attempts, seq LIMIT ?3`
 
 // nextSQL is when the next item is due after a moment; NULL when none waits for a time.
 const nextSQL = `SELECT min(next_at) FROM outbox
 	WHERE sink = ?1 AND done_at IS NULL AND behind IS NULL AND next_at > ?2 AND next_at > 0`
 
-func (s *SQLite) claim(tx *transaction, r outbox.Request) ([]outbox.Item, error) {
+func (s *DB) claim(tx *transaction, r outbox.Request) ([]outbox.Item, error) {
 	query, limit := claimSQL, r.Limit
 	if r.Probe {
 		query, limit = probeSQL, 1
@@ -87,7 +90,7 @@ func (s *SQLite) claim(tx *transaction, r outbox.Request) ([]outbox.Item, error)
 }
 
 // lease gives one item to this process.
-func (s *SQLite) lease(tx *transaction, seq int64, r outbox.Request) (outbox.Item, error) {
+func (s *DB) lease(tx *transaction, seq int64, r outbox.Request) (outbox.Item, error) {
 	if r.DigestAbove > 0 {
 		if err := digest(tx, seq, r.DigestAbove); err != nil {
 			return outbox.Item{}, err
@@ -95,13 +98,14 @@ func (s *SQLite) lease(tx *transaction, seq int64, r outbox.Request) (outbox.Ite
 	}
 	item := outbox.Item{Sink: r.Sink}
 	var queued int64
+	var payload string
 	err := tx.get(`UPDATE outbox SET holder = ?, lease_until = ? WHERE seq = ?
 		RETURNING id, attempts, queued_at, thread, payload`,
-		[]any{s.holder, leaseUntil(r), seq}, &item.ID, &item.Attempts, &queued, &item.Thread, &item.Payload)
+		[]any{s.holder, leaseUntil(r), seq}, &item.ID, &item.Attempts, &queued, &item.Thread, &payload)
 	if err != nil {
 		return item, err
 	}
-	item.Created = instant(queued)
+	item.Payload, item.Created = []byte(tx.plain(payload)), instant(queued)
 	if item.Keys, err = column[string](tx, `SELECT key FROM outbox_keys WHERE seq = ? ORDER BY key`, seq); err != nil {
 		return item, err
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"strings"
 
 	"watchdog/alert"
 	"watchdog/cycle"
@@ -14,7 +15,7 @@ import (
 // Commit keeps everything that one cycle decided, in one transaction. A nil error means that it
 // is on the disk; after any other, nothing of it is there. A message whose id is already there
 // is not queued again.
-func (s *SQLite) Commit(ctx context.Context, o *cycle.Outcome) error {
+func (s *DB) Commit(ctx context.Context, o *cycle.Outcome) error {
 	if o.Empty() {
 		return nil
 	}
@@ -46,6 +47,9 @@ func commit(tx *transaction, o *cycle.Outcome) error {
 	if err := putTold(tx, o); err != nil {
 		return err
 	}
+	if err := tx.takeTurns(sinksOf(o)); err != nil {
+		return err
+	}
 	for i := range o.Messages {
 		if err := say(tx, &o.Messages[i]); err != nil {
 			return fmt.Errorf("message %s to %s: %w", o.Messages[i].ID, o.Messages[i].Sink, err)
@@ -54,35 +58,83 @@ func commit(tx *transaction, o *cycle.Outcome) error {
 	return nil
 }
 
+// sinksOf names the sinks that an outcome tells something.
+func sinksOf(o *cycle.Outcome) []string {
+	var sinks []string
+	for i := range o.Messages {
+		sinks = append(sinks, o.Messages[i].Sink)
+	}
+	return sinks
+}
+
 func putServer(tx *transaction, o *cycle.Outcome) error {
 	memory, err := o.ServerMemory.AppendBinary([]byte{})
 	if err != nil {
 		return err
 	}
 	_, err = tx.exec(`INSERT INTO servers (server, memory, updated_at) VALUES (?, ?, ?)
-		ON CONFLICT DO UPDATE SET memory = excluded.memory, updated_at = excluded.updated_at`,
+		ON CONFLICT (server) DO UPDATE SET memory = excluded.memory, updated_at = excluded.updated_at`,
 		o.Server, memory, micros(o.At))
 	return err
 }
 
 func putReplications(tx *transaction, o *cycle.Outcome) error {
-	memory := []byte{}
+	var changed []*cycle.ReplicationChange
 	for i := range o.Replications {
 		r := &o.Replications[i]
-		var err error
-		if r.Memory == nil {
-			_, err = tx.exec(`DELETE FROM replications WHERE server = ? AND database = ? AND doc_id = ?`,
-				o.Server, r.Database, r.DocID)
-		} else if memory, err = r.Memory.AppendBinary(memory[:0]); err == nil {
-			_, err = tx.exec(`INSERT INTO replications (server, database, doc_id, state, memory) VALUES (?, ?, ?, ?, ?)
-				ON CONFLICT DO UPDATE SET state = excluded.state, memory = excluded.memory`,
-				o.Server, r.Database, r.DocID, r.State, memory)
+		if r.Memory != nil {
+			changed = append(changed, r)
+			continue
 		}
-		if err != nil {
+		if _, err := tx.exec(`DELETE FROM replications WHERE server = ? AND database = ? AND doc_id = ?`,
+			o.Server, r.Database, r.DocID); err != nil {
 			return fmt.Errorf("replication %s/%s: %w", r.Database, r.DocID, err)
 		}
 	}
+	for rows := maxRows; len(changed) > 0; rows = max(rows/2, 1) {
+		for len(changed) >= rows {
+			if err := putSome(tx, o.Server, changed[:rows]); err != nil {
+				return err
+			}
+			changed = changed[rows:]
+		}
+	}
 	return nil
+}
+
+// maxRows is how many replications go in one statement at most: a power of two, so that any
+// number of them takes few different ones.
+const maxRows = 128
+
+func putSome(tx *transaction, server string, rows []*cycle.ReplicationChange) error {
+	args := make([]any, 1, 1+4*len(rows))
+	args[0] = server
+	memories := []byte{} // an empty one is no NULL
+	for _, r := range rows {
+		var err error
+		start := len(memories)
+		if memories, err = r.Memory.AppendBinary(memories); err != nil {
+			return fmt.Errorf("replication %s/%s: %w", r.Database, r.DocID, err)
+		}
+		args = append(args, r.Database, r.DocID, r.State, memories[start:])
+	}
+	if _, err := tx.exec(putSomeSQL(len(rows)), args...); err != nil {
+		return fmt.Errorf("replication %s/%s and those behind it: %w", rows[0].Database, rows[0].DocID, err)
+	}
+	return nil
+}
+
+func putSomeSQL(rows int) string {
+	var b strings.Builder
+	b.WriteString(`INSERT INTO replications (server, database, doc_id, state, memory) VALUES `)
+	for i := range rows {
+		if i > 0 {
+			b.WriteString(", ")
+		}
+		fmt.Fprintf(&b, "(?1, ?%d, ?%d, ?%d, ?%d)", 4*i+2, 4*i+3, 4*i+4, 4*i+5)
+	}
+	b.WriteString(` ON CONFLICT (server, database, doc_id) DO UPDATE SET state = excluded.state, memory = excluded.memory`)
+	return b.String()
 }
 
 func putAlert(tx *transaction, change *cycle.AlertChange) error {
@@ -98,7 +150,7 @@ func putAlert(tx *transaction, change *cycle.AlertChange) error {
 	}
 	_, err = tx.exec(`INSERT INTO alerts (server, database, doc_id, rule, status, severity, starts_at, body)
 		VALUES (?, ?, ?, ?, ?, ?, ?, ?)
-		ON CONFLICT DO UPDATE SET status = excluded.status, severity = excluded.severity,
+		ON CONFLICT (server, database, doc_id, rule) DO UPDATE SET status = excluded.status, severity = excluded.severity,
 			starts_at = excluded.starts_at, body = excluded.body`,
 		a.Server, a.Database, a.DocID, a.Rule, string(a.Status), a.Severity.String(), micros(a.StartsAt), string(body))
 	return err
@@ -112,7 +164,7 @@ func putTold(tx *transaction, o *cycle.Outcome) error {
 			_, err = tx.exec(`DELETE FROM told WHERE server = ? AND key = ?`, o.Server, c.Key)
 		} else {
 			_, err = tx.exec(`INSERT INTO told (server, key, body) VALUES (?, ?, ?)
-				ON CONFLICT DO UPDATE SET body = excluded.body`, o.Server, c.Key, string(c.Body))
+				ON CONFLICT (server, key) DO UPDATE SET body = excluded.body`, o.Server, c.Key, string(c.Body))
 		}
 		if err != nil {
 			return fmt.Errorf("who was told, %s: %w", c.Key, err)

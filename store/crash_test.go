@@ -85,7 +85,7 @@ func checkWhole(t *testing.T, path string, said int) {
 }
 
 // checkMessages checks that there are messages 1 to n, of which the last one or two are not sent.
-func checkMessages(t *testing.T, s *store.SQLite, n int) {
+func checkMessages(t *testing.T, s *store.DB, n int) {
 	t.Helper()
 	list, err := s.Deliveries(t.Context(), store.DeliveryFilter{})
 	if err != nil {

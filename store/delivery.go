@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"watchdog/alert"
@@ -56,9 +57,9 @@ type DeliveryFilter struct {
 }
 
 // Deliveries lists deliveries, the latest first.
-func (s *SQLite) Deliveries(ctx context.Context, f DeliveryFilter) ([]Delivery, error) {
+func (s *DB) Deliveries(ctx context.Context, f DeliveryFilter) ([]Delivery, error) {
 	query, args := deliveriesQuery(f)
-	rows, err := s.reader.QueryContext(ctx, query, args...)
+	rows, err := s.reads(ctx).query(query, args...)
 	if err != nil {
 		return nil, fmt.Errorf("list deliveries: %w", err)
 	}
@@ -79,7 +80,7 @@ func (s *SQLite) Deliveries(ctx context.Context, f DeliveryFilter) ([]Delivery, 
 
 func deliveriesQuery(f DeliveryFilter) (string, []any) {
 	var w where
-	table := "outbox"
+	order := "seq"
 	if f.ID != "" {
 		w.and("id = ?", f.ID)
 	}
@@ -87,23 +88,33 @@ func deliveriesQuery(f DeliveryFilter) (string, []any) {
 		w.and("sink = ?", f.Sink)
 	}
 	if len(f.Statuses) > 0 {
-		statuses, _ := json.Marshal(f.Statuses) // strings always marshal
-		w.and("status IN (SELECT value FROM json_each(?))", string(statuses))
+		w.and("status IN (?"+strings.Repeat(", ?", len(f.Statuses)-1)+")", anys(f.Statuses)...)
 		if f.ID == "" && !slices.Contains(f.Statuses, Sent) {
 			w.and("status <> 'sent'")
-			table += " INDEXED BY outbox_unsent" // most are sent: the planner does not know
+			order = "+seq" // by outbox_unsent: most are sent, and the planner does not know
 		}
 	}
 	if f.Before != "" {
 		w.and("seq < (SELECT seq FROM outbox WHERE id = ?)", f.Before)
 	}
 	if f.Fingerprint != "" {
-		w.and("instr(payload, ?) > 0", `"fingerprint":"`+f.Fingerprint+`"`)
+		w.and(`payload LIKE ? ESCAPE '\'`, "%"+likely.Replace(`"fingerprint":"`+f.Fingerprint+`"`)+"%")
 	}
 	return `SELECT id, sink, status, attempts, next_at, last_error, created_at, payload,
 		coalesce((SELECT d.id FROM outbox d WHERE d.seq = outbox.merged_into), ''),
-		done_at IS NULL AND EXISTS (SELECT 1 FROM parked p WHERE p.sink = outbox.sink) FROM ` + table +
-		w.String() + " ORDER BY seq DESC" + limitSQL(f.Limit), w.args
+		done_at IS NULL AND EXISTS (SELECT 1 FROM parked p WHERE p.sink = outbox.sink) FROM outbox` +
+		w.String() + " ORDER BY " + order + " DESC" + limitSQL(f.Limit), w.args
+}
+
+// likely is a text that LIKE takes as it stands.
+var likely = strings.NewReplacer(`\`, `\\`, "%", `\%`, "_", `\_`)
+
+func anys[T ~string](list []T) []any {
+	out := make([]any, len(list))
+	for i, one := range list {
+		out[i] = string(one)
+	}
+	return out
 }
 
 func scanDelivery(rows *sql.Rows) (Delivery, error) {
@@ -144,15 +155,15 @@ type Backlog struct {
 }
 
 const backlogsSQL = `SELECT b.sink, b.waiting, b.dead, coalesce(first.queued_at, 0), coalesce(parked.since, 0) FROM (
-		SELECT sink, sum(status <> 'dead') AS waiting, sum(status = 'dead') AS dead,
+		SELECT sink, count(*) FILTER (WHERE status <> 'dead') AS waiting, count(*) FILTER (WHERE status = 'dead') AS dead,
 			min(CASE WHEN status <> 'dead' THEN seq END) AS first
 		FROM outbox WHERE status <> 'sent' AND merged_into IS NULL GROUP BY sink) b
 	LEFT JOIN outbox first ON first.seq = b.first
 	LEFT JOIN parked ON parked.sink = b.sink AND b.waiting > 0 ORDER BY b.sink`
 
 // Backlogs gives the sinks that have not been sent everything, by name.
-func (s *SQLite) Backlogs(ctx context.Context) ([]Backlog, error) {
-	rows, err := s.reader.QueryContext(ctx, backlogsSQL)
+func (s *DB) Backlogs(ctx context.Context) ([]Backlog, error) {
+	rows, err := s.reads(ctx).query(backlogsSQL)
 	if err != nil {
 		return nil, fmt.Errorf("list backlogs: %w", err)
 	}

@@ -12,23 +12,30 @@ import (
 const ApplicationID = applicationID
 
 // OpenWith is Open with other migrations.
-func OpenWith(ctx context.Context, dsn string, opts Options, migrations fs.FS) (*SQLite, error) {
+func OpenWith(ctx context.Context, dsn string, opts Options, migrations fs.FS) (*DB, error) {
 	return open(ctx, dsn, opts, migrations)
 }
 
 // Writer is the connection that writes.
-func (s *SQLite) Writer() *sql.DB { return s.writer }
+func (s *DB) Writer() *sql.DB { return s.writer }
 
 // As is the store as another process has it.
-func (s *SQLite) As(holder string) *SQLite {
+func (s *DB) As(holder string) *DB {
 	other := *s
 	other.holder = holder
 	return &other
 }
 
 // Add queues items that are no messages.
-func (s *SQLite) Add(ctx context.Context, items ...outbox.Item) error {
+func (s *DB) Add(ctx context.Context, items ...outbox.Item) error {
 	return s.write(ctx, func(tx *transaction) error {
+		var sinks []string
+		for _, item := range items {
+			sinks = append(sinks, item.Sink)
+		}
+		if err := tx.takeTurns(sinks); err != nil {
+			return err
+		}
 		for _, item := range items {
 			if err := enqueue(tx, item); err != nil {
 				return err

@@ -14,7 +14,7 @@ const foldBatch = 500
 
 // FoldHistory folds rows of points that have grown old into one of the next level, for each
 // replication and the time that such a row covers, and gives how many were folded.
-func (s *SQLite) FoldHistory(ctx context.Context, now time.Time) (int, error) {
+func (s *DB) FoldHistory(ctx context.Context, now time.Time) (int, error) {
 	total := 0
 	for level := range len(history.Levels) - 1 {
 		covers := history.Levels[level+1].Row
@@ -44,7 +44,7 @@ const oldPointsSQL = `SELECT replication, begins_at FROM history_points WHERE le
 // many of those it looked at.
 func fold(tx *transaction, level int, before time.Time) (int, error) {
 	covers := history.Levels[level+1].Row
-	old, err := query(tx, func(scan scanner) (f folded, err error) {
+	old, err := selectRows(tx, func(scan scanner) (f folded, err error) {
 		var begin int64
 		err = scan(&f.replication, &begin)
 		f.from = micros(instant(begin).Truncate(covers))
@@ -79,7 +79,7 @@ func (f folded) fold(tx *transaction, level int) error {
 	args := []any{f.replication, level, f.from, f.from + next.Row.Microseconds()}
 	var points []history.Point
 	var begin int64
-	_, err := query(tx, func(scan scanner) (_ struct{}, err error) {
+	_, err := selectRows(tx, func(scan scanner) (_ struct{}, err error) {
 		var at int64
 		var row []byte
 		if err = scan(&at, &row); err == nil {
@@ -98,17 +98,4 @@ func (f folded) fold(tx *transaction, level int) error {
 	}
 	_, err = tx.exec(insertFoldedSQL, f.replication, begin, level+1, history.Pack(history.Fold(points, next.Step)))
 	return err
-}
-
-// query gives what read makes of each row of a query.
-func query[T any](tx *transaction, read func(scanner) (T, error), text string, args ...any) ([]T, error) {
-	stmt, err := tx.statement(text) //nolint:sqlclosecheck // it ends with the transaction
-	if err != nil {
-		return nil, err
-	}
-	rows, err := stmt.Query(args...)
-	if err != nil {
-		return nil, err
-	}
-	return readRows(rows, read)
 }

@@ -15,7 +15,7 @@ import (
 
 // limitPages makes the disk full when the file has n pages, or as many as it has if those are
 // more.
-func limitPages(t *testing.T, s *store.SQLite, n int) {
+func limitPages(t *testing.T, s *store.DB, n int) {
 	t.Helper()
 	if _, err := s.Writer().ExecContext(t.Context(), fmt.Sprint("PRAGMA max_page_count = ", n)); err != nil {
 		t.Fatal(err)
@@ -30,7 +30,7 @@ type kept struct {
 	Deliveries   []store.Delivery
 }
 
-func keptBy(t *testing.T, s *store.SQLite) (k kept) {
+func keptBy(t *testing.T, s *store.DB) (k kept) {
 	t.Helper()
 	k.Replications = replications(t, s)
 	var errs [3]error

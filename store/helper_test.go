@@ -25,7 +25,9 @@ func TestMain(m *testing.M) {
 		}
 		os.Exit(0)
 	}
-	os.Exit(m.Run())
+	code := m.Run()
+	postgres.Close()
+	os.Exit(code)
 }
 
 var tasks = map[string]func(ctx context.Context, path string) error{

@@ -18,9 +18,9 @@ type TransitionFilter struct {
 }
 
 // Transitions lists what happened, the latest first.
-func (s *SQLite) Transitions(ctx context.Context, f TransitionFilter) ([]alert.Transition, error) {
+func (s *DB) Transitions(ctx context.Context, f TransitionFilter) ([]alert.Transition, error) {
 	query, args := transitionsQuery(f)
-	list, err := selectJSON[alert.Transition](ctx, s.reader, query, args...)
+	list, err := decode[alert.Transition](s.reads(ctx), query, args...)
 	if err != nil {
 		return nil, fmt.Errorf("list transitions: %w", err)
 	}
@@ -50,9 +50,9 @@ const pruneBatch = 1000
 
 const (
 	pruneTransitionsSQL = `DELETE FROM transitions WHERE id IN (SELECT id FROM transitions WHERE at < ? LIMIT ?)`
-	pruneOutboxSQL      = `DELETE FROM outbox WHERE seq IN (SELECT seq FROM outbox WHERE done_at < ? LIMIT ?)`
-	pruneSilencesSQL    = `DELETE FROM silences WHERE id IN (SELECT id FROM silences WHERE ends_at < ? LIMIT ?)`
-	pruneAcksSQL        = `DELETE FROM acks WHERE fingerprint IN (SELECT fingerprint FROM acks WHERE at < ? LIMIT ?)`
+	pruneOutboxSQL      = `DELETE FROM outbox WHERE +done_at < ?1 AND seq IN (SELECT seq FROM outbox WHERE done_at < ?1 LIMIT ?2)`
+	pruneSilencesSQL    = `DELETE FROM silences WHERE +ends_at < ?1 AND id IN (SELECT id FROM silences WHERE ends_at < ?1 LIMIT ?2)`
+	pruneAcksSQL        = `DELETE FROM acks WHERE +at < ?1 AND fingerprint IN (SELECT fingerprint FROM acks WHERE at < ?1 LIMIT ?2)`
 	pruneEventsSQL      = `DELETE FROM history_events WHERE (replication, at, kind) IN (SELECT replication, at, kind FROM history_events WHERE at < ? LIMIT ?)`
 	pruneLooksSQL       = `DELETE FROM history_looks WHERE (server, begins_at) IN (SELECT server, begins_at FROM history_looks WHERE ends_at < ? LIMIT ?)`
 	prunePointsSQL      = `DELETE FROM history_points WHERE (replication, begins_at, level) IN
@@ -67,11 +67,16 @@ const (
 // Prune deletes transitions that happened, deliveries that were sent or buried, silences that
 // ended, acknowledgements that were made, threads that ended and history of replications before a
 // time, and gives how many. What is queued stays, however old.
-func (s *SQLite) Prune(ctx context.Context, before time.Time) (int, error) {
+func (s *DB) Prune(ctx context.Context, before time.Time) (int, error) {
 	old := micros(before)
 	steps := []pruneStep{
-		{pruneTransitionsSQL, []any{old}}, {pruneOutboxSQL, []any{old}}, {pruneSilencesSQL, []any{old}}, {pruneAcksSQL, []any{old}},
-		{pruneThreadsSQL, []any{old}}, {pruneEventsSQL, []any{old}}, {pruneLooksSQL, []any{old}},
+		{pruneTransitionsSQL, []any{old}},
+		{pruneOutboxSQL, []any{old}},
+		{pruneSilencesSQL, []any{old}},
+		{pruneAcksSQL, []any{old}},
+		{pruneThreadsSQL, []any{old}},
+		{pruneEventsSQL, []any{old}},
+		{pruneLooksSQL, []any{old}},
 	}
 	for level, l := range history.Levels { // a row is old when all of its points are
 		steps = append(steps, pruneStep{prunePointsSQL, []any{level, micros(before.Add(-l.Row))}})
@@ -92,7 +97,7 @@ type pruneStep struct {
 	args  []any
 }
 
-func (s *SQLite) prune(ctx context.Context, step pruneStep) (total int, err error) {
+func (s *DB) prune(ctx context.Context, step pruneStep) (total int, err error) {
 	for n := pruneBatch; n == pruneBatch; total += n {
 		err := s.write(ctx, func(tx *transaction) (err error) {
 			n, err = tx.exec(step.query, append(slices.Clone(step.args), pruneBatch)...)

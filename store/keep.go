@@ -9,11 +9,11 @@ import (
 	"watchdog/history"
 )
 
-var _ history.Keeper = (*SQLite)(nil)
+var _ history.Keeper = (*DB)(nil)
 
 // Remembered gives what was kept of the replications of a server that are not gone.
-func (s *SQLite) Remembered(ctx context.Context, server string) ([]history.Remembered, error) {
-	list, err := selectRows(ctx, s.reader, func(scan scanner) (r history.Remembered, err error) {
+func (s *DB) Remembered(ctx context.Context, server string) ([]history.Remembered, error) {
+	list, err := selectRows(s.reads(ctx), func(scan scanner) (r history.Remembered, err error) {
 		var crashed int64
 		err = scan(&r.Key.Database, &r.Key.DocID, &r.State, &crashed)
 		r.Crashed = instant(crashed)
@@ -26,7 +26,7 @@ func (s *SQLite) Remembered(ctx context.Context, server string) ([]history.Remem
 }
 
 // KeepHistory keeps a batch. An event or a look that is there already is not kept twice.
-func (s *SQLite) KeepHistory(ctx context.Context, b *history.Batch) error {
+func (s *DB) KeepHistory(ctx context.Context, b *history.Batch) error {
 	err := s.write(ctx, func(tx *transaction) error {
 		for i := range b.Rows {
 			if err := keepRow(tx, b.Server, &b.Rows[i]); err != nil {
@@ -99,15 +99,11 @@ func replicationID(tx *transaction, server string, r *history.Row) (id int64, er
 type scanner func(into ...any) error
 
 // selectRows gives what read makes of each row of a query.
-func selectRows[T any](ctx context.Context, db queryer, read func(scanner) (T, error), query string, args ...any) ([]T, error) {
-	rows, err := db.QueryContext(ctx, query, args...)
+func selectRows[T any](from queryer, read func(scanner) (T, error), query string, args ...any) ([]T, error) {
+	rows, err := from.query(query, args...)
 	if err != nil {
 		return nil, err
 	}
-	return readRows(rows, read)
-}
-
-func readRows[T any](rows *sql.Rows, read func(scanner) (T, error)) ([]T, error) {
 	defer rows.Close()
 	var list []T
 	for rows.Next() {

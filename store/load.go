@@ -22,7 +22,7 @@ type Restorer interface {
 }
 
 // Load gives everything that is remembered about a server; nothing is an empty state.
-func (s *SQLite) Load(ctx context.Context, server string) (*cycle.State, error) {
+func (s *DB) Load(ctx context.Context, server string) (*cycle.State, error) {
 	state := cycle.NewState(server)
 	if err := s.Restore(ctx, server, state); err != nil {
 		return nil, err
@@ -32,15 +32,15 @@ func (s *SQLite) Load(ctx context.Context, server string) (*cycle.State, error) 
 
 // Restore is Load into any Restorer: the server first, then its replications and its alerts in
 // the order of their keys, all as of one moment. The rows are streamed.
-func (s *SQLite) Restore(ctx context.Context, server string, into Restorer) error {
-	err := s.read(ctx, func(tx *sql.Tx) error {
-		if err := restoreServer(ctx, tx, server, into); err != nil {
+func (s *DB) Restore(ctx context.Context, server string, into Restorer) error {
+	err := s.read(ctx, func(tx *transaction) error {
+		if err := restoreServer(tx, server, into); err != nil {
 			return err
 		}
-		if err := restoreReplications(ctx, tx, server, into); err != nil {
+		if err := restoreReplications(tx, server, into); err != nil {
 			return err
 		}
-		alerts, err := selectJSON[alert.Alert](ctx, tx, `SELECT body FROM alerts WHERE server = ?
+		alerts, err := decode[alert.Alert](tx, `SELECT body FROM alerts WHERE server = ?
 			ORDER BY database, doc_id, rule`, server)
 		if err != nil {
 			return err
@@ -48,7 +48,7 @@ func (s *SQLite) Restore(ctx context.Context, server string, into Restorer) erro
 		for _, a := range alerts {
 			into.RestoreAlert(a)
 		}
-		return restoreTold(ctx, tx, server, into)
+		return restoreTold(tx, server, into)
 	})
 	if err != nil {
 		return fmt.Errorf("load state of %s: %w", server, err)
@@ -56,9 +56,9 @@ func (s *SQLite) Restore(ctx context.Context, server string, into Restorer) erro
 	return nil
 }
 
-func restoreServer(ctx context.Context, tx *sql.Tx, server string, into Restorer) error {
+func restoreServer(tx *transaction, server string, into Restorer) error {
 	var memory []byte
-	err := tx.QueryRowContext(ctx, `SELECT memory FROM servers WHERE server = ?`, server).Scan(&memory)
+	err := tx.get(`SELECT memory FROM servers WHERE server = ?`, []any{server}, &memory)
 	if errors.Is(err, sql.ErrNoRows) {
 		return nil
 	}
@@ -68,8 +68,8 @@ func restoreServer(ctx context.Context, tx *sql.Tx, server string, into Restorer
 	return into.RestoreServer(memory)
 }
 
-func restoreTold(ctx context.Context, tx *sql.Tx, server string, into Restorer) error {
-	rows, err := tx.QueryContext(ctx, `SELECT key, body FROM told WHERE server = ? ORDER BY key`, server)
+func restoreTold(tx *transaction, server string, into Restorer) error {
+	rows, err := tx.query(`SELECT key, body FROM told WHERE server = ? ORDER BY key`, server)
 	if err != nil {
 		return err
 	}
@@ -86,8 +86,8 @@ func restoreTold(ctx context.Context, tx *sql.Tx, server string, into Restorer) 
 	return rows.Err()
 }
 
-func restoreReplications(ctx context.Context, tx *sql.Tx, server string, into Restorer) error {
-	rows, err := tx.QueryContext(ctx, `SELECT database, doc_id, memory FROM replications WHERE server = ?
+func restoreReplications(tx *transaction, server string, into Restorer) error {
+	rows, err := tx.query(`SELECT database, doc_id, memory FROM replications WHERE server = ?
 		ORDER BY database, doc_id`, server)
 	if err != nil {
 		return err
@@ -101,9 +101,9 @@ func restoreReplications(ctx context.Context, tx *sql.Tx, server string, into Re
 			return err
 		}
 		if database != string(nextDatabase) { // one string for all replications of a database
-			database = string(nextDatabase)
+			database = tx.plain(string(nextDatabase))
 		}
-		if err := into.RestoreReplication(database, docID, memory); err != nil {
+		if err := into.RestoreReplication(database, tx.plain(docID), memory); err != nil {
 			return fmt.Errorf("replication %s/%s: %w", database, docID, err)
 		}
 	}
@@ -111,22 +111,17 @@ func restoreReplications(ctx context.Context, tx *sql.Tx, server string, into Re
 }
 
 // Alerts gives every alert that has not ended, ordered by server, database, doc_id and rule.
-func (s *SQLite) Alerts(ctx context.Context) ([]alert.Alert, error) {
-	alerts, err := selectJSON[alert.Alert](ctx, s.reader, `SELECT body FROM alerts ORDER BY server, database, doc_id, rule`)
+func (s *DB) Alerts(ctx context.Context) ([]alert.Alert, error) {
+	alerts, err := decode[alert.Alert](s.reads(ctx), `SELECT body FROM alerts ORDER BY server, database, doc_id, rule`)
 	if err != nil {
 		return nil, fmt.Errorf("list alerts: %w", err)
 	}
 	return alerts, nil
 }
 
-// queryer is a database or a transaction.
-type queryer interface {
-	QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error)
-}
-
-// selectJSON decodes the one column of a query.
-func selectJSON[T any](ctx context.Context, db queryer, query string, args ...any) ([]T, error) {
-	rows, err := db.QueryContext(ctx, query, args...)
+// decode takes the values out of a query's one column of JSON.
+func decode[T any](from queryer, query string, args ...any) ([]T, error) {
+	rows, err := from.query(query, args...)
 	if err != nil {
 		return nil, err
 	}

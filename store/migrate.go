@@ -2,7 +2,6 @@ package store
 
 import (
 	"context"
-	"database/sql"
 	"embed"
 	"errors"
 	"fmt"
@@ -11,9 +10,6 @@ import (
 	"strconv"
 	"strings"
 )
-
-// applicationID marks a SQLite file as ours: "WDOG" in its header.
-const applicationID = 0x57444f47
 
 // migrationFiles are the steps from nothing to the schema of this build. A released step never
 // changes: what is different becomes the next one.
@@ -46,37 +42,35 @@ func readMigrations(files fs.FS) ([]migration, error) {
 	return steps, nil
 }
 
-// identify gives the schema version of a database, 0 of an empty one, and refuses one that is
-// not ours or newer than the steps. It writes nothing.
-func identify(ctx context.Context, db *sql.DB, steps []migration) (version int, err error) {
-	var application, objects int
-	for query, value := range map[string]*int{
-		"PRAGMA application_id":              &application,
-		"PRAGMA user_version":                &version,
-		"SELECT count(*) FROM sqlite_schema": &objects,
-	} {
-		if err := db.QueryRowContext(ctx, query).Scan(value); err != nil {
-			return 0, err
-		}
+// version gives the schema version of a database, 0 of an empty one, and refuses one that is not
+// ours or newer than the steps. It writes nothing.
+func (d *dialect) version(ctx context.Context, db rower, steps []migration) (int, error) {
+	version, err := d.identify(ctx, db)
+	if err == nil && version > len(steps) {
+		err = fmt.Errorf("its schema has version %d, and this watchdog knows %d; run the watchdog that wrote it or a newer one, or give another path", version, len(steps))
 	}
-	empty := application == 0 && version == 0 && objects == 0
-	if application != applicationID && !empty {
-		return 0, errors.New("it is a database of another program, and is left as it is; give another path")
+	return version, err
+}
+
+// current is version, and refuses one that is older than the steps too.
+func (d *dialect) current(ctx context.Context, db rower, steps []migration) error {
+	version, err := d.version(ctx, db, steps)
+	if err == nil && version < len(steps) {
+		err = fmt.Errorf("its schema has version %d, and this watchdog reads %d; `watchdog run` migrates it", version, len(steps))
 	}
-	if version > len(steps) {
-		return 0, fmt.Errorf("its schema has version %d, and this watchdog knows %d; run the watchdog that wrote it or a newer one, or give another path", version, len(steps))
-	}
-	return version, nil
+	return err
 }
 
 // migrate brings the schema from a version to that of the last step, each in a transaction of
 // its own.
-func (s *SQLite) migrate(ctx context.Context, from int, steps []migration) error {
+func (s *DB) migrate(ctx context.Context, from int, steps []migration) error {
 	for version := from + 1; version <= len(steps); version++ {
 		step := steps[version-1]
 		err := s.write(ctx, func(tx *transaction) error {
-			_, err := tx.tx.Exec(fmt.Sprintf("%s; PRAGMA application_id = %d; PRAGMA user_version = %d",
-				step.sql, applicationID, version))
+			if done, err := s.migratedByAnother(tx, version); done || err != nil {
+				return err
+			}
+			_, err := tx.tx.ExecContext(tx.ctx, s.migration(step.sql, version))
 			return err
 		})
 		if err != nil {
@@ -84,4 +78,19 @@ func (s *SQLite) migrate(ctx context.Context, from int, steps []migration) error
 		}
 	}
 	return nil
+}
+
+// migratedByAnother says whether another process has meanwhile brought the schema to a version.
+func (s *DB) migratedByAnother(tx *transaction, version int) (bool, error) {
+	if s.migrating == "" {
+		return false, nil
+	}
+	if _, err := tx.exec(s.migrating); err != nil {
+		return false, err
+	}
+	now, err := s.identify(tx.ctx, tx.tx)
+	if errors.Is(err, ErrNoStore) {
+		return false, nil
+	}
+	return now >= version, err
 }

@@ -33,7 +33,7 @@ func later(t *testing.T, behind int, name, sql string) (files fs.FS, added strin
 }
 
 // pragma gives a number that a store has.
-func pragma(t *testing.T, s *store.SQLite, name string) (n int) {
+func pragma(t *testing.T, s *store.DB, name string) (n int) {
 	t.Helper()
 	if err := s.Writer().QueryRowContext(t.Context(), "PRAGMA "+name).Scan(&n); err != nil {
 		t.Fatal(err)

@@ -131,9 +131,9 @@ func TestOpenSaysWhatToDoAboutAPath(t *testing.T) {
 	}
 	for _, test := range []struct{ name, dsn, want string }{
 		{"nothing", "", "open store : no path is given; write one, as watchdog.db"},
-		{"PostgreSQL", "postgres://ada:hunter2@db/watchdog", "open store postgres://ada:*****@db/watchdog: PostgreSQL is not supported by this build; give the path of a SQLite file, as watchdog.db"},
-		{"another URL", "mysql://db/watchdog", "open store mysql://db/watchdog: a URL is not supported; give the path of a SQLite file, as watchdog.db"},
-		{"a SQLite URI", "file:watchdog.db?mode=rwc", "open store file:watchdog.db?mode=rwc: a URL is not supported; give the path of a SQLite file, as watchdog.db"},
+		{"a URL with a mistake", "postgres://ada:hunter2@db/watchdog?port=x", "open store postgres://ada:*****@db/watchdog?port=x: cannot parse `postgres://ada:xxxxx@db/watchdog?port=x`: invalid port"},
+		{"another URL", "mysql://db/watchdog", "open store mysql://db/watchdog: such a URL is not supported; give the path of a SQLite file, as watchdog.db, or postgres://user@host/database"},
+		{"a SQLite URI", "file:watchdog.db?mode=rwc", "open store file:watchdog.db?mode=rwc: such a URL is not supported; give the path of a SQLite file, as watchdog.db, or postgres://user@host/database"},
 		{"a directory", "{dir}", "open store {dir}: it is a directory; give the path of a file in it, as {dir}/watchdog.db"},
 		{"a missing directory", "{dir}/data/watchdog.db", "open store {dir}/data/watchdog.db: there is no directory {dir}/data; create it, or give another path"},
 		{"a file as a directory", "{dir}/file/watchdog.db", "open store {dir}/file/watchdog.db: cannot reach it: not a directory; give another path"},
@@ -246,7 +246,7 @@ func TestReadOnlyReadsBesideTheOwner(t *testing.T) {
 func TestReadOnlyCreatesNothing(t *testing.T) {
 	path := newFile(t)
 	_, err := store.Open(t.Context(), path, store.Options{ReadOnly: true})
-	wantError(t, "Open", err, "open store "+path+": there is no such file; `watchdog run` creates it")
+	wantError(t, "Open", err, "open store "+path+": there is no store yet; `watchdog run` creates it")
 	if !errors.Is(err, store.ErrNoStore) {
 		t.Errorf("Open: got error %v, want ErrNoStore", err)
 	}

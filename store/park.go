@@ -19,7 +19,7 @@ func parkedCause(sink string) string {
 
 // Park tells the store which sinks are in use, all others being parked as far as something waits
 // for them; and gives those.
-func (s *SQLite) Park(ctx context.Context, now time.Time, inUse []string) ([]Backlog, error) {
+func (s *DB) Park(ctx context.Context, now time.Time, inUse []string) ([]Backlog, error) {
 	names := []any{""} // no sink has it, and a list must not be empty
 	for _, sink := range inUse {
 		names = append(names, sink)
@@ -36,7 +36,7 @@ func (s *SQLite) Park(ctx context.Context, now time.Time, inUse []string) ([]Bac
 			}
 		}
 		_, err = tx.exec(`INSERT INTO parked (sink, since)
-			SELECT DISTINCT sink, ? FROM outbox WHERE status <> 'sent' AND done_at IS NULL AND sink NOT IN `+list+`
+			SELECT DISTINCT sink, CAST(? AS BIGINT) FROM outbox WHERE status <> 'sent' AND done_at IS NULL AND sink NOT IN `+list+`
 			ON CONFLICT (sink) DO NOTHING`, append([]any{micros(now)}, names...)...)
 		return err
 	})
@@ -57,11 +57,14 @@ func (s *SQLite) Park(ctx context.Context, now time.Time, inUse []string) ([]Bac
 }
 
 // BuryParked gives up what was parked before a time, and says how many deliveries.
-func (s *SQLite) BuryParked(ctx context.Context, now, before time.Time) (int, error) {
+func (s *DB) BuryParked(ctx context.Context, now, before time.Time) (int, error) {
 	total := 0
 	err := s.write(ctx, func(tx *transaction) error {
 		sinks, err := column[string](tx, `DELETE FROM parked WHERE since < ? RETURNING sink`, micros(before))
 		if err != nil {
+			return err
+		}
+		if err := tx.takeTurns(sinks); err != nil {
 			return err
 		}
 		for _, sink := range sinks {

@@ -13,25 +13,25 @@ import (
 
 // History gives what is kept of one replication from a time on, and of its state and its counters
 // what was so at that time; nothing where it is not known.
-func (s *SQLite) History(ctx context.Context, of alert.Subject, from time.Time) (*history.Past, error) {
+func (s *DB) History(ctx context.Context, of alert.Subject, from time.Time) (*history.Past, error) {
 	past := &history.Past{}
-	err := s.read(ctx, func(tx *sql.Tx) error {
+	err := s.read(ctx, func(tx *transaction) error {
 		var id int64
-		err := tx.QueryRowContext(ctx, `SELECT replication FROM history_replications WHERE server = ? AND database = ? AND doc_id = ?`,
-			of.Server, of.Database, of.DocID).Scan(&id)
+		err := tx.get(`SELECT replication FROM history_replications WHERE server = ? AND database = ? AND doc_id = ?`,
+			[]any{of.Server, of.Database, of.DocID}, &id)
 		switch {
 		case errors.Is(err, sql.ErrNoRows):
 			return nil
 		case err != nil:
 			return err
 		}
-		if past.Points, err = selectPoints(ctx, tx, id, micros(from)); err != nil {
+		if past.Points, err = selectPoints(tx, id, micros(from)); err != nil {
 			return err
 		}
-		if past.Events, err = selectEvents(ctx, tx, id, micros(from)); err != nil {
+		if past.Events, err = selectEvents(tx, id, micros(from)); err != nil {
 			return err
 		}
-		past.Looks, err = selectRows(ctx, tx, scanSpan, `SELECT begins_at, ends_at FROM history_looks
+		past.Looks, err = selectRows(tx, scanSpan, `SELECT begins_at, ends_at FROM history_looks
 			WHERE server = ? AND ends_at >= ? ORDER BY begins_at`, of.Server, micros(from))
 		return err
 	})
@@ -46,8 +46,8 @@ const historyPointsSQL = `SELECT points FROM history_points WHERE replication = 
 		(SELECT max(begins_at) FROM history_points WHERE replication = ? AND begins_at <= ?), 0)
 	ORDER BY begins_at, level DESC`
 
-func selectPoints(ctx context.Context, tx *sql.Tx, id, from int64) ([]history.Point, error) {
-	rows, err := selectRows(ctx, tx, func(scan scanner) (row []byte, err error) {
+func selectPoints(tx *transaction, id, from int64) ([]history.Point, error) {
+	rows, err := selectRows(tx, func(scan scanner) (row []byte, err error) {
 		err = scan(&row)
 		return row, err
 	}, historyPointsSQL, id, id, from)
@@ -68,8 +68,8 @@ const historyEventsSQL = `SELECT at, kind, state, error FROM history_events WHER
 		(SELECT max(at) FROM history_events WHERE replication = ? AND at <= ? AND kind <> 'crash'), ?)
 	ORDER BY at, kind DESC`
 
-func selectEvents(ctx context.Context, tx *sql.Tx, id, from int64) ([]history.Event, error) {
-	return selectRows(ctx, tx, func(scan scanner) (e history.Event, err error) {
+func selectEvents(tx *transaction, id, from int64) ([]history.Event, error) {
+	return selectRows(tx, func(scan scanner) (e history.Event, err error) {
 		var at int64
 		err = scan(&at, &e.Kind, &e.State, &e.Error)
 		e.At = instant(at)

@@ -10,7 +10,7 @@ import (
 )
 
 // plan is how SQLite runs a query, a line for each step.
-func plan(t *testing.T, s *store.SQLite, query string, args ...any) []string {
+func plan(t *testing.T, s *store.DB, query string, args ...any) []string {
 	t.Helper()
 	rows, err := s.Writer().QueryContext(t.Context(), "EXPLAIN QUERY PLAN "+query, args...)
 	if err != nil {
@@ -53,9 +53,11 @@ func TestQueriesReadNoMoreThanTheyMust(t *testing.T) {
 	}{
 		{"a claim", store.ClaimSQL, []any{"oncall", 0, 16}, []string{
 			"SEARCH outbox USING INDEX outbox_ready (sink=? AND next_at=?)", // in order: no sort up to its limit
-			"USE TEMP B-TREE FOR ORDER BY",                                  // of what that limit leaves
+			"SCAN fresh", // up to that limit
+			"USE TEMP B-TREE FOR ORDER BY",
 			"SEARCH outbox USING INDEX outbox_ready (sink=? AND next_at>? AND next_at<?)",
 			"USE TEMP B-TREE FOR ORDER BY",
+			"SCAN due",
 			"USE TEMP B-TREE FOR ORDER BY",
 		}},
 		{"when the next is due", store.NextSQL, []any{"oncall", 0}, []string{

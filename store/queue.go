@@ -15,8 +15,11 @@ import (
 
 // Note keeps what became of attempts, in one transaction. What is merged into an item shares its
 // fate.
-func (s *SQLite) Note(ctx context.Context, notes ...outbox.Note) error {
+func (s *DB) Note(ctx context.Context, notes ...outbox.Note) error {
 	return s.write(ctx, func(tx *transaction) error {
+		if err := takeTurnsOf(tx, ids(notes)); err != nil {
+			return err
+		}
 		for _, note := range notes {
 			if err := s.note(tx, note); err != nil {
 				return fmt.Errorf("note delivery %s: %w", note.ID, err)
@@ -28,7 +31,7 @@ func (s *SQLite) Note(ctx context.Context, notes ...outbox.Note) error {
 
 // note writes one. About an item that is done it changes nothing: it was written before. Neither
 // does a failure of an item that another process has in hand now.
-func (s *SQLite) note(tx *transaction, note outbox.Note) error {
+func (s *DB) note(tx *transaction, note outbox.Note) error {
 	var seq, lease int64
 	var holder string
 	err := tx.get(`SELECT seq, holder, lease_until FROM outbox WHERE id = ? AND done_at IS NULL AND merged_into IS NULL`,
@@ -62,10 +65,37 @@ func (s *SQLite) note(tx *transaction, note outbox.Note) error {
 	return release(tx, seq)
 }
 
+func ids(notes []outbox.Note) []string {
+	list := make([]string, len(notes))
+	for i := range notes {
+		list[i] = notes[i].ID
+	}
+	return list
+}
+
+// takeTurnsOf is takeTurns for the sinks of some items. What is not there takes none.
+func takeTurnsOf(tx *transaction, ids []string) error {
+	if tx.queueing == "" {
+		return nil
+	}
+	var sinks []string
+	for _, id := range ids {
+		sink, err := column[string](tx, `SELECT sink FROM outbox WHERE id = ?`, id)
+		if err != nil {
+			return err
+		}
+		sinks = append(sinks, sink...)
+	}
+	return tx.takeTurns(sinks)
+}
+
 // RetryDead queues dead deliveries again, at their old places, due at once and with no attempt
 // behind them. When one of the ids is not that of a dead delivery, none is queued.
-func (s *SQLite) RetryDead(ctx context.Context, at time.Time, ids ...string) error {
+func (s *DB) RetryDead(ctx context.Context, at time.Time, ids ...string) error {
 	return s.write(ctx, func(tx *transaction) error {
+		if err := takeTurnsOf(tx, ids); err != nil {
+			return err
+		}
 		for _, id := range ids {
 			if err := revive(tx, at, id); err != nil {
 				return fmt.Errorf("retry delivery %s: %w", id, err)

@@ -2,51 +2,37 @@ package store
 
 import (
 	"context"
+	"crypto/rand"
 	"database/sql"
 	"errors"
 	"fmt"
+	"io/fs"
 	"net/url"
 	"path/filepath"
 	"strings"
-	"time"
 
-	"github.com/gofrs/flock"
-
-	"watchdog/outbox"
+	"modernc.org/sqlite"
+	sqlite3 "modernc.org/sqlite/lib"
 )
 
-// SQLite is a store in one SQLite file, or in memory. Its methods may be called at the same
-// time.
-//
-// A file has one connection that writes and some that read. Writers wait for their turn in Go,
-// where the end of ctx ends the wait. Reads do not hold up a commit: beside a load of 300,000
-// replications one takes 0.5 ms, and with a single connection for all it would wait 320 ms.
-type SQLite struct {
-	writer *sql.DB // one connection
-	reader *sql.DB // the writer itself in memory and for reading only
-
-	lock *flock.Flock // nil in memory and for reading only
-
-	// holder names this process among those that have held leases. It is new each time, so that
-	// no process takes itself for one that was killed.
-	holder string
+// sqliteDialect is that of SQLite: a file has one connection that writes and some that read.
+// Writers wait for their turn in Go, where the end of ctx ends the wait. Reads do not hold up a
+// commit: beside a load of 300,000 replications one takes 0.5 ms, and with a single connection for
+// all it would wait 320 ms.
+var sqliteDialect = &dialect{
+	spell:    asWritten,
+	plain:    asWritten,
+	identify: identifySQLite,
+	migration: func(sql string, version int) string {
+		return fmt.Sprintf("%s; PRAGMA application_id = %d; PRAGMA user_version = %d", sql, applicationID, version)
+	},
+	snapshot: &sql.TxOptions{ReadOnly: true},
+	finish:   true,
+	prepare:  true,
 }
 
-var _ outbox.Queue = (*SQLite)(nil)
-
-// Close waits for what is running and releases the file. What is called later fails.
-func (s *SQLite) Close() error {
-	var errs []error
-	for _, db := range [...]*sql.DB{s.reader, s.writer} { // the writer last: it tidies up the log
-		if db != nil {
-			errs = append(errs, db.Close())
-		}
-	}
-	if s.lock != nil {
-		errs = append(errs, s.lock.Unlock())
-	}
-	return errors.Join(errs...)
-}
+// applicationID marks a SQLite file as ours: "WDOG" in its header.
+const applicationID = 0x57444f47
 
 // readers is how many reads run at the same time.
 const readers = 4
@@ -111,7 +97,117 @@ func useWAL(ctx context.Context, db *sql.DB) error {
 	return nil
 }
 
-// micros is how a time is stored: it orders exactly, and prints in any tool.
-func micros(t time.Time) int64 { return t.UnixMicro() }
+func identifySQLite(ctx context.Context, db rower) (version int, err error) {
+	var application, objects int
+	for query, value := range map[string]*int{
+		"PRAGMA application_id":              &application,
+		"PRAGMA user_version":                &version,
+		"SELECT count(*) FROM sqlite_schema": &objects,
+	} {
+		if err := db.QueryRowContext(ctx, query).Scan(value); err != nil {
+			return 0, err
+		}
+	}
+	empty := application == 0 && version == 0 && objects == 0
+	if application != applicationID && !empty {
+		return 0, errors.New("it is a database of another program, and is left as it is; give another path")
+	}
+	return version, nil
+}
 
-func instant(us int64) time.Time { return time.UnixMicro(us).UTC() }
+// openOwned opens a file as its only writer.
+func openOwned(ctx context.Context, path string, exists bool, steps []migration) (_ *DB, err error) {
+	lock, err := acquire(path + ".lock")
+	if err != nil {
+		return nil, explain(err)
+	}
+	s := &DB{lock: lock, dialect: sqliteDialect, holder: rand.Text()}
+	defer func() {
+		if err != nil {
+			err = errors.Join(explain(err), s.Close())
+		}
+	}()
+	if !exists {
+		if err := create(path); err != nil {
+			return nil, err
+		}
+	}
+	if s.writer, err = connect(ctx, dataSource(path, writing), 1); err != nil {
+		return nil, err
+	}
+	version, err := s.version(ctx, s.writer, steps)
+	if err != nil {
+		return nil, err
+	}
+	if err := useWAL(ctx, s.writer); err != nil {
+		return nil, err
+	}
+	if err := s.migrate(ctx, version, steps); err != nil {
+		return nil, err
+	}
+	// Deleting nothing finds out now that the file cannot be written, and not the first commit.
+	if _, err := s.writer.ExecContext(ctx, `DELETE FROM servers WHERE false`); err != nil {
+		return nil, err
+	}
+	// The file is ours alone: whoever had messages in hand is gone.
+	if _, err := s.writer.ExecContext(ctx, voidLeasesSQL); err != nil {
+		return nil, err
+	}
+	if s.reader, err = connect(ctx, dataSource(path, reading), readers); err != nil {
+		return nil, err
+	}
+	return s, nil
+}
+
+const voidLeasesSQL = `UPDATE outbox SET lease_until = 0 WHERE done_at IS NULL AND behind IS NULL AND lease_until > 0`
+
+func openReadOnly(ctx context.Context, path string, steps []migration) (*DB, error) {
+	db, err := connect(ctx, dataSource(path, reading), readers)
+	if err != nil {
+		return nil, explain(err)
+	}
+	if err := sqliteDialect.current(ctx, db, steps); err != nil {
+		return nil, errors.Join(explain(err), db.Close())
+	}
+	return &DB{writer: db, reader: db, dialect: sqliteDialect}, nil
+}
+
+// openMemory shares one connection between reads and writes: the store lives in it.
+func openMemory(ctx context.Context, steps []migration) (*DB, error) {
+	db, err := connect(ctx, dataSource(Memory, writing), 1)
+	if err != nil {
+		return nil, err
+	}
+	s := &DB{writer: db, reader: db, dialect: sqliteDialect, holder: rand.Text()}
+	if err := s.migrate(ctx, 0, steps); err != nil {
+		return nil, errors.Join(err, s.Close())
+	}
+	return s, nil
+}
+
+var errNoDatabase = errors.New("it is not a SQLite database, and is left as it is; give another path")
+
+// explain adds to an error of the file system or of SQLite what a person can do about it.
+func explain(err error) error {
+	var path *fs.PathError
+	if errors.As(err, &path) {
+		return fmt.Errorf("cannot write %s: %w; let this user write there, or give another path", path.Path, path.Err)
+	}
+	var db *sqlite.Error
+	if !errors.As(err, &db) {
+		return err
+	}
+	switch db.Code() & 0xff {
+	case sqlite3.SQLITE_NOTADB:
+		return errNoDatabase
+	case sqlite3.SQLITE_CORRUPT:
+		return fmt.Errorf("it is damaged, and is left as it is: %w; restore a copy, or move it away to begin anew", err)
+	case sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_PERM:
+		return fmt.Errorf("%w; let this user read and write it and its directory, or give another path", err)
+	case sqlite3.SQLITE_BUSY:
+		return fmt.Errorf("another program is writing to it: %w; close that program", err)
+	case sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR:
+		return fmt.Errorf("%w; is its disk full or failing?", err)
+	}
+	return err
+}

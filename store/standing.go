@@ -15,15 +15,15 @@ import (
 
 // Standing is what people have said that still counts at a time: silences that have not ended,
 // and acknowledgements.
-func (s *SQLite) Standing(ctx context.Context, now time.Time) (*notify.Standing, error) {
+func (s *DB) Standing(ctx context.Context, now time.Time) (*notify.Standing, error) {
 	standing := &notify.Standing{Acks: map[string]notify.Ack{}}
 	var err error
-	standing.Silences, err = selectJSON[notify.Silence](ctx, s.reader,
+	standing.Silences, err = decode[notify.Silence](s.reads(ctx),
 		`SELECT body FROM silences WHERE ends_at > ? ORDER BY ends_at, id`, micros(now))
 	if err != nil {
 		return nil, fmt.Errorf("list silences: %w", err)
 	}
-	rows, err := s.reader.QueryContext(ctx, `SELECT fingerprint, body FROM acks`)
+	rows, err := s.reads(ctx).query(`SELECT fingerprint, body FROM acks`)
 	if err != nil {
 		return nil, fmt.Errorf("list acknowledgements: %w", err)
 	}
@@ -47,7 +47,7 @@ func (s *SQLite) Standing(ctx context.Context, now time.Time) (*notify.Standing,
 }
 
 // PutSilence adds a silence, or replaces the one of its id. One without an id is given one.
-func (s *SQLite) PutSilence(ctx context.Context, silence *notify.Silence) error {
+func (s *DB) PutSilence(ctx context.Context, silence *notify.Silence) error {
 	if silence.ID == "" {
 		silence.ID = "sil_" + strings.ToLower(rand.Text()[:12])
 	}
@@ -57,7 +57,7 @@ func (s *SQLite) PutSilence(ctx context.Context, silence *notify.Silence) error 
 	}
 	err = s.write(ctx, func(tx *transaction) error {
 		_, err := tx.exec(`INSERT INTO silences (id, ends_at, body) VALUES (?, ?, ?)
-			ON CONFLICT DO UPDATE SET ends_at = excluded.ends_at, body = excluded.body`,
+			ON CONFLICT (id) DO UPDATE SET ends_at = excluded.ends_at, body = excluded.body`,
 			silence.ID, micros(silence.EndsAt), string(body))
 		return err
 	})
@@ -69,7 +69,7 @@ func (s *SQLite) PutSilence(ctx context.Context, silence *notify.Silence) error 
 
 // ExpireSilence ends a silence, and gives it as it is then: one that has ended stays as it was.
 // The error is ErrNoSilence when there is none of that id.
-func (s *SQLite) ExpireSilence(ctx context.Context, id string, at time.Time) (*notify.Silence, error) {
+func (s *DB) ExpireSilence(ctx context.Context, id string, at time.Time) (*notify.Silence, error) {
 	var silence notify.Silence
 	err := s.write(ctx, func(tx *transaction) error {
 		var body string
@@ -101,14 +101,14 @@ func (s *SQLite) ExpireSilence(ctx context.Context, id string, at time.Time) (*n
 var ErrNoSilence = errors.New("there is no such silence")
 
 // Acknowledge notes that somebody has an alert, in place of who had it before.
-func (s *SQLite) Acknowledge(ctx context.Context, fingerprint string, ack notify.Ack) error {
+func (s *DB) Acknowledge(ctx context.Context, fingerprint string, ack notify.Ack) error {
 	body, err := json.Marshal(ack)
 	if err != nil {
 		return fmt.Errorf("acknowledge %s: %w", fingerprint, err)
 	}
 	err = s.write(ctx, func(tx *transaction) error {
 		_, err := tx.exec(`INSERT INTO acks (fingerprint, at, body) VALUES (?, ?, ?)
-			ON CONFLICT DO UPDATE SET at = excluded.at, body = excluded.body`, fingerprint, micros(ack.At), string(body))
+			ON CONFLICT (fingerprint) DO UPDATE SET at = excluded.at, body = excluded.body`, fingerprint, micros(ack.At), string(body))
 		return err
 	})
 	if err != nil {
@@ -118,7 +118,7 @@ func (s *SQLite) Acknowledge(ctx context.Context, fingerprint string, ack notify
 }
 
 // Unacknowledge forgets who has an alert; nobody may have had it.
-func (s *SQLite) Unacknowledge(ctx context.Context, fingerprint string) error {
+func (s *DB) Unacknowledge(ctx context.Context, fingerprint string) error {
 	err := s.write(ctx, func(tx *transaction) error {
 		_, err := tx.exec(`DELETE FROM acks WHERE fingerprint = ?`, fingerprint)
 		return err

@@ -27,7 +27,7 @@ func TestContractInFile(t *testing.T) {
 }
 
 // open opens a store that the test closes at the latest.
-func open(t testing.TB, dsn string) *store.SQLite {
+func open(t testing.TB, dsn string) *store.DB {
 	t.Helper()
 	s, err := store.Open(t.Context(), dsn, store.Options{})
 	if err != nil {
@@ -99,7 +99,7 @@ func (c *count) RestoreReplication(_, _ string, memory []byte) error {
 }
 
 // replications gives how many are remembered of prod.
-func replications(t *testing.T, s *store.SQLite) int {
+func replications(t *testing.T, s *store.DB) int {
 	t.Helper()
 	var got count
 	if err := s.Restore(t.Context(), "prod", &got); err != nil {

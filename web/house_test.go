@@ -35,7 +35,7 @@ func at(seconds int) time.Time { return epoch.Add(time.Duration(seconds) * time.
 type house struct {
 	t      *testing.T
 	board  *board.Board
-	store  *store.SQLite
+	store  *store.DB
 	web    *web.Server
 	server *httptest.Server
 	log    bytes.Buffer

@@ -52,7 +52,7 @@ func Watchdog() Map {
 		"scheduler/couchtest": {},
 		"watch":               {Ours: []string{"cycle", "snapshot", "alert"}, Others: []string{cron}},
 		"outbox":              {Others: []string{rate}},
-		"store":               {Ours: []string{"cycle", "outbox", "notify", "history", "alert"}, Others: []string{sqlite, flock}},
+		"store":               {Ours: []string{"cycle", "outbox", "notify", "history", "alert"}, Others: []string{sqlite, flock, pgx}},
 		"config": {
 			Ours:   []string{"scheduler", "notify", "notify/*", "rules", "cycle", "snapshot", "alert", "web/gate"},
 			Others: []string{yaml, cron},
@@ -85,6 +85,7 @@ const (
 	gomail     = "github.com/wneessen/go-mail"
 	kong       = "github.com/alecthomas/kong"
 	prometheus = "github.com/prometheus"
+	pgx        = "github.com/jackc/pgx/v5"
 	rate       = "golang.org/x/time/rate"
 	slack      = "github.com/slack-go/slack"
 	sqlite     = "modernc.org/sqlite"

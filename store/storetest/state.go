@@ -8,6 +8,7 @@ import (
 	"watchdog/alert"
 	"watchdog/cycle"
 	"watchdog/notify"
+	"watchdog/outbox"
 	"watchdog/store"
 )
 
@@ -169,12 +170,22 @@ var stateTests = []contract{
 		}
 		equal(t, "the store", contents{}, everything(t, s))
 	}},
-	{"a commit that has begun is finished when its context ends", func(t *testing.T, s Store) {
+	{"a commit that has begun is finished or undone when its context ends", func(t *testing.T, s Store) {
 		ctx, cancel := context.WithCancel(t.Context())
-		must(t, s.Commit(ctx, &cycle.Outcome{Server: "prod", ServerMemory: ending(cancel), Replications: whole().Replications[:1]}))
-		equal(t, "Restore", remembered{
-			Server: []string{"ended"}, Replications: []string{"_replicator/orders orders: 3 crashes"},
-		}, restore(t, s, "prod"))
+		var want remembered
+		if s.Commit(ctx, &cycle.Outcome{Server: "prod", ServerMemory: ending(cancel), Replications: whole().Replications[:1]}) == nil {
+			want = remembered{Server: []string{"ended"}, Replications: []string{"_replicator/orders orders: 3 crashes"}}
+		}
+		equal(t, "Restore", want, restore(t, s, "prod"))
+	}},
+	{"a name and an error may hold what no text holds", func(t *testing.T, s Store) {
+		commit(t, s, cycle.Outcome{Replications: []cycle.ReplicationChange{
+			{Database: "a\x00b/_replicator", DocID: "\x00 ' ?1 \\ %", State: "\x00", Memory: bytes("x")},
+		}})
+		equal(t, "Restore", remembered{Replications: []string{"a\x00b/_replicator/\x00 ' ?1 \\ % x"}}, restore(t, s, "prod"))
+		say(t, s, message("1", "hook", "a"))
+		must(t, s.Note(t.Context(), outbox.Retry("1", at(1), "400: \xff\x00", nil)))
+		equal(t, "Deliveries", "1:retrying", listDeliveries(t, s, store.DeliveryFilter{}))
 	}},
 }
 

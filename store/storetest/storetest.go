@@ -57,8 +57,15 @@ func Run(t *testing.T, open func(t testing.TB) Store) {
 		name  string
 		tests []contract
 	}{
-		{"state", stateTests}, {"history", historyTests}, {"queue", queueTests}, {"digest", digestTests}, {"parked", parkedTests}, {"threads", threadTests},
-		{"deliveries", deliveryTests}, {"standing", standingTests}, {"past", pastTests},
+		{"state", stateTests},
+		{"history", historyTests},
+		{"queue", queueTests},
+		{"digest", digestTests},
+		{"parked", parkedTests},
+		{"threads", threadTests},
+		{"deliveries", deliveryTests},
+		{"standing", standingTests},
+		{"past", pastTests},
 	} {
 		t.Run(group.name, func(t *testing.T) {
 			for _, test := range group.tests {
