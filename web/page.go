@@ -111,6 +111,8 @@ type view struct {
 	Deliveries []store.Delivery // unsent ones first
 	NoStore    bool             // deliveries cannot be read
 	ConfigErr  string
+	// RestartNeeded are keys of the config whose new value does not count yet.
+	RestartNeeded []string
 }
 
 // verdict is the page in one line.
@@ -157,7 +159,7 @@ func (s *Server) view(r *http.Request, now time.Time) (*view, error) {
 	}
 	v.Verdict = judge(v)
 	if c := s.config.Load(); c != nil {
-		v.ConfigErr = message(c.err)
+		v.ConfigErr, v.RestartNeeded = message(c.err), c.last.RestartNeeded
 	}
 	v.Deliveries, err = s.latestDeliveries(r)
 	v.NoStore = err != nil // the rest of the page is from memory, and is needed all the more

@@ -92,6 +92,7 @@
     });
     events.addEventListener("board", soon);
     events.addEventListener("delivery", soon);
+    events.addEventListener("config", soon);
   }
   listen();
 
