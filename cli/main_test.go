@@ -18,6 +18,9 @@ func TestMain(m *testing.M) {
 	if os.Getenv("WATCHDOG_TEST_MAIN") != "" {
 		watchdog()
 	}
+	if os.Getenv("WATCHDOG_TEST_VICTIM") != "" {
+		victim()
+	}
 	testscript.Main(m, map[string]func(){"watchdog": watchdog})
 }
 

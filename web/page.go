@@ -111,8 +111,6 @@ type view struct {
 	Deliveries []store.Delivery // unsent ones first
 	NoStore    bool             // deliveries cannot be read
 	ConfigErr  string
-	// RestartNeeded are keys of the config whose new value does not count yet.
-	RestartNeeded []string
 }
 
 // verdict is the page in one line.
@@ -159,7 +157,7 @@ func (s *Server) view(r *http.Request, now time.Time) (*view, error) {
 	}
 	v.Verdict = judge(v)
 	if c := s.config.Load(); c != nil {
-		v.ConfigErr, v.RestartNeeded = message(c.err), c.last.RestartNeeded
+		v.ConfigErr = message(c.err)
 	}
 	v.Deliveries, err = s.latestDeliveries(r)
 	v.NoStore = err != nil // the rest of the page is from memory, and is needed all the more

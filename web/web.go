@@ -29,6 +29,7 @@ import (
 	"watchdog/alert"
 	"watchdog/board"
 	"watchdog/store"
+	"watchdog/web/gate"
 )
 
 // Archive is what the store knows and the board does not: history, and what is on its way.
@@ -40,20 +41,19 @@ type Archive interface {
 	RetryDead(ctx context.Context, at time.Time, ids ...string) error
 }
 
-// Options are what a Server needs. All but Reload and Log must be given.
+// Options are what a Server needs. All but Log must be given.
 type Options struct {
-	Settings
-	Board   *board.Board
-	Archive Archive
-	Said    Said
+	Gate        gate.Spec
+	ExternalURL string // that people open, or ""
+	Board       *board.Board
+	Archive     Archive
+	Said        Said
 	// List gives, for each alert of a list, what people should know beside it; nil means that
 	// nothing mutes any, and nobody has any.
 	List func([]alert.Alert) []Listed
 	// ComeDue makes a check run now; false when there is no such check.
 	ComeDue func(server, check string) bool
-	// Reload loads the config anew, and says what came of it. A config that is bad is a diag.List.
-	// Nil: it cannot be loaded anew.
-	Reload func(context.Context) (*Reloaded, error)
+	Sinks   []string // names, so that a sink with nothing to send shows too
 	// ConfigPath is the file that the config was read from.
 	ConfigPath string
 	Build      Build
@@ -73,21 +73,27 @@ type Build struct {
 type Server struct {
 	Options
 	log      *slog.Logger
-	mux      http.Handler // within the gate
-	now      atomic.Pointer[face]
+	gate     *gate.Gate
 	feed     *feed
 	metrics  *metrics
 	page     *page
 	config   atomic.Pointer[configState]
 	listener net.Listener
+	handler  http.Handler
+}
+
+// configState is how the last attempt to load the config ended.
+type configState struct {
+	at  time.Time // of the last one that was good
+	err error     // of the last one
 }
 
 // New makes a server that does not listen yet.
 func New(o Options) *Server {
 	s := &Server{Options: o, log: cmp.Or(o.Log, slog.New(slog.DiscardHandler)), feed: newFeed(), page: newPage()}
+	s.gate = gate.New(o.Gate, o.ExternalURL, refuse)
 	s.metrics = newMetrics(s)
-	s.mux = s.routes()
-	s.Change(o.Settings)
+	s.handler = s.routes()
 	return s
 }
 
@@ -104,10 +110,17 @@ func (s *Server) Attempted(sink, outcome string, took time.Duration) {
 	s.feed.attempted(sink, outcome)
 }
 
-// Handler is everything that is served.
-func (s *Server) Handler() http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { s.now.Load().handler.ServeHTTP(w, r) })
+// ConfigLoaded tells readers how loading the config ended.
+func (s *Server) ConfigLoaded(at time.Time, err error) {
+	next := &configState{at: at, err: err}
+	if before := s.config.Load(); err != nil && before != nil {
+		next.at = before.at
+	}
+	s.config.Store(next)
 }
+
+// Handler is everything that is served.
+func (s *Server) Handler() http.Handler { return s.handler }
 
 func (s *Server) routes() http.Handler {
 	mux := http.NewServeMux()
@@ -125,7 +138,8 @@ func (s *Server) routes() http.Handler {
 	}
 	mux.HandleFunc("GET /api/v1/openapi.json", s.serveOpenAPI)
 	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) { s.noSuch(mux, w, r) })
-	return mux
+	open := func(r *http.Request) bool { return r.URL.Path == "/healthz" || r.URL.Path == "/readyz" }
+	return http.MaxBytesHandler(withHeaders(s.gate.Wrap(mux, open)), maxBody)
 }
 
 // noSuch answers what no handler is there for: wrong path, or wrong method.

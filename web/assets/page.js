@@ -92,7 +92,6 @@
     });
     events.addEventListener("board", soon);
     events.addEventListener("delivery", soon);
-    events.addEventListener("config", soon);
   }
   listen();
 
