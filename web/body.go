@@ -35,7 +35,7 @@ func decode(body []byte, into any) (any, error) {
 	in := json.NewDecoder(bytes.NewReader(body))
 	in.DisallowUnknownFields()
 	err := in.Decode(value)
-	if err == nil && in.Decode(new(any)) != io.EOF { //nolint:errorlint // Decode gives it as it is
+	if err == nil && in.Decode(new(any)) != io.EOF {
 		err = errors.New("there is more behind the value")
 	}
 	if err == nil {

@@ -69,7 +69,8 @@ func (n *newSilence) silence(author string, now time.Time) (*notify.Silence, mis
 	case n.EndsAt != nil:
 		one.EndsAt = n.EndsAt.UTC()
 	}
-	return one, one.Problems(now)
+	wrong := mistakes(one.Problems(now))
+	return one, wrong
 }
 
 func (s *Server) createSilence(r *request) (any, error) {
