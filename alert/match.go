@@ -41,6 +41,11 @@ func (g Glob) Match(text string) bool {
 // Literal reports whether the pattern fits only itself.
 func (g Glob) Literal() bool { return !strings.ContainsAny(string(g), `*?\`) }
 
+// Exactly is the pattern that fits a text only.
+func Exactly(text string) Glob {
+	return Glob(strings.NewReplacer(`*`, `\*`, `?`, `\?`, `\`, `\\`).Replace(text))
+}
+
 // Matchers narrow by labels: each label must fit one of its globs. Nil fits everything.
 type Matchers []matcher
 

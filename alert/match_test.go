@@ -10,6 +10,19 @@ import (
 	"watchdog/alert"
 )
 
+// A text fits its own pattern, and nothing else does.
+func TestExactly(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		letters := rapid.StringOf(rapid.SampledFrom([]rune(`a*?\/é`)))
+		text, other := letters.Draw(t, "text"), letters.Draw(t, "other")
+		for _, one := range []string{text, other} {
+			if got := alert.Exactly(text).Match(one); got != (one == text) {
+				t.Fatalf("Exactly(%q).Match(%q): got %t", text, one, got)
+			}
+		}
+	})
+}
+
 func TestGlob(t *testing.T) {
 	tests := []struct {
 		glob, text string

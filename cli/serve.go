@@ -45,6 +45,7 @@ func (d *daemon) listen(ctx context.Context, cfg *config.Config) error {
 		ComeDue: func(server, check string) bool { return d.loop.ComeDue(server, check) },
 		Said:    said{d.store, d.heed},
 		List:    func(all []alert.Alert) []web.Listed { return listed(cfg, all, d.standing.last.Load()) },
+		Windows: cfg.Router.Windows,
 		Sinks:   sinks, ConfigPath: absolute(cfg.Path), Build: build, Log: d.log,
 	})
 	d.web.ConfigLoaded(time.Now(), nil)

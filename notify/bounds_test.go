@@ -5,6 +5,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
+
 	"watchdog/alert"
 	"watchdog/notify"
 )
@@ -55,6 +57,28 @@ func TestAnAcknowledgementHoldsTheAlertThatItIsOf(t *testing.T) {
 		ack := notify.Ack{At: begin.Add(time.Duration(seconds) * time.Second)}
 		if got := ack.Holds(&a); got != want {
 			t.Errorf("Holds, acknowledged %d s after it began: got %t, want %t", seconds, got, want)
+		}
+	}
+}
+
+// Which windows are open, until when, and whom they mute.
+func TestWindows(t *testing.T) {
+	router, problems := notify.NewRouter(notify.Spec{
+		Routes:  []notify.RouteSpec{{To: []string{"a"}}, {To: []string{"b"}, Mute: []string{"backup"}}},
+		Windows: []notify.Window{{Name: "backup", Start: hourly(t), Duration: 15 * time.Minute}},
+	})
+	if len(problems) > 0 {
+		t.Fatalf("NewRouter: %+v", problems)
+	}
+	hour := time.Date(2026, 1, 2, 3, 0, 0, 0, time.UTC)
+	for minute, want := range map[int]notify.WindowState{
+		29: {Name: "backup", Changes: hour.Add(30 * time.Minute), Routes: []int{2}},
+		30: {Name: "backup", Open: true, Changes: hour.Add(45 * time.Minute), Routes: []int{2}},
+		45: {Name: "backup", Changes: hour.Add(90 * time.Minute), Routes: []int{2}},
+	} {
+		got := router.Windows(hour.Add(time.Duration(minute) * time.Minute))
+		if diff := cmp.Diff([]notify.WindowState{want}, got); diff != "" {
+			t.Errorf("Windows at minute %d (-want +got):\n%s", minute, diff)
 		}
 	}
 }

@@ -1,6 +1,7 @@
 package notify
 
 import (
+	"slices"
 	"time"
 
 	"watchdog/alert"
@@ -36,4 +37,33 @@ func (r *Router) MutedBy(a *alert.Alert, firing []alert.Alert, standing *Standin
 		}
 	}
 	return why
+}
+
+// WindowState is a window at a time.
+type WindowState struct {
+	Name string `json:"name"`
+	Open bool   `json:"open"`
+	// Changes is when it closes, or opens; the zero time for one that never opens again.
+	Changes time.Time `json:"changes_at,omitzero"`
+	// Routes are those that tell nobody while it is open, by their place in the config, from 1.
+	Routes []int `json:"routes"`
+}
+
+// Windows says of each window whether it is open at a time, and until when that lasts.
+func (r *Router) Windows(now time.Time) []WindowState {
+	states := []WindowState{}
+	for i := range r.windows {
+		w := &r.windows[i]
+		state := WindowState{Name: w.Name, Routes: []int{}}
+		if state.Changes, state.Open = w.open(now); !state.Open {
+			state.Changes = w.Start.Next(now)
+		}
+		for _, route := range r.routes {
+			if slices.ContainsFunc(route.mute, func(muted Window) bool { return muted.Name == w.Name }) {
+				state.Routes = append(state.Routes, route.number)
+			}
+		}
+		states = append(states, state)
+	}
+	return states
 }

@@ -63,6 +63,7 @@ type Router struct {
 	inhibit []inhibition
 	// followers are sinks, each once, in order.
 	followers []string
+	windows   []Window // all that the config has
 	link      string
 }
 
@@ -84,7 +85,7 @@ var defaultGroupBy = []string{"server", "rule"}
 // NewRouter checks a config; problem fields are "routes[0].to", "inhibit[1].equal" and so on.
 // That the sinks exist is for the config to check.
 func NewRouter(s Spec) (*Router, []diag.Problem) {
-	r := &Router{link: strings.TrimSuffix(s.Link, "/"), followers: slices.Compact(slices.Sorted(slices.Values(s.Followers)))}
+	r := &Router{windows: s.Windows, link: strings.TrimSuffix(s.Link, "/"), followers: slices.Compact(slices.Sorted(slices.Values(s.Followers)))}
 	if r.link != "" {
 		r.link += "/"
 	}

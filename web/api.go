@@ -56,6 +56,10 @@ var operations = []operation{
 		form: "/act/silences/{id}/expire",
 	},
 	{
+		method: "GET", path: "/api/v1/windows", id: "listWindows", summary: "The windows of the config: which are open, and until when.",
+		status: http.StatusOK, answer: windowList{}, do: (*Server).listWindows,
+	},
+	{
 		method: "GET", path: "/api/v1/replications", id: "listReplications", summary: "All replications as the last whole look showed them, by server, database and document.",
 		params: []param{
 			{name: "server", help: "of one server"},

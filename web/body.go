@@ -95,13 +95,14 @@ func formFields(form url.Values, into reflect.Type) object {
 	for name, values := range form {
 		outer, inner, nested := strings.Cut(name, ".")
 		switch {
-		case nested:
+		case nested && values[0] != "":
 			group, _ := fields[outer].(object)
 			if group == nil {
 				group = object{}
 				fields[outer] = group
 			}
 			group[inner] = values
+		case nested: // a field of the form that was left empty
 		case values[0] != "":
 			fields[name] = formTime(values[0])
 		}

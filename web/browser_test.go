@@ -1,8 +1,10 @@
 package web_test
 
 import (
+	"cmp"
 	"context"
 	"fmt"
+	"math"
 	"os"
 	"os/exec"
 	"strings"
@@ -14,6 +16,7 @@ import (
 	"github.com/chromedp/cdproto/log"
 	"github.com/chromedp/cdproto/runtime"
 	"github.com/chromedp/chromedp"
+	"github.com/chromedp/chromedp/kb"
 
 	"watchdog/alert"
 	"watchdog/snapshot"
@@ -86,13 +89,11 @@ func (b *browser) await(t *testing.T, what, expression string) {
 	}
 }
 
-// look makes a screenshot where WATCHDOG_SCREENSHOTS names a folder.
+// look makes a screenshot, in the folder that WATCHDOG_SCREENSHOTS names or among the artifacts of
+// the test: go test -artifacts keeps those.
 func (b *browser) look(t *testing.T, name string, width, height int64, scale float64, scheme string) {
 	t.Helper()
-	dir := os.Getenv("WATCHDOG_SCREENSHOTS")
-	if dir == "" {
-		return
-	}
+	dir := cmp.Or(os.Getenv("WATCHDOG_SCREENSHOTS"), t.ArtifactDir())
 	var picture []byte
 	b.run(t,
 		chromedp.EmulateViewport(width, height, chromedp.EmulateScale(scale)),
@@ -128,6 +129,8 @@ func TestThePageInABrowser(t *testing.T) {
 	b.run(t, chromedp.Navigate(h.url("/")))
 	b.await(t, "the feed is connected again", `document.getElementById("link").classList.contains("live")`)
 
+	actInBrowser(t, h, b, fires.Fingerprint)
+
 	b.run(t, chromedp.Click(`#server-prod form button`))
 	b.await(t, "the check runs", `document.getElementById("toast").textContent === "all runs"`)
 	if got := strings.Join(h.ran(), " "); got != "prod/all" {
@@ -143,6 +146,40 @@ func TestThePageInABrowser(t *testing.T) {
 	}
 }
 
+// actInBrowser acknowledges an alert, silences it and ends the silence, by mouse and by keyboard.
+func actInBrowser(t *testing.T, h *house, b *browser, fingerprint string) {
+	t.Helper()
+	card := `document.getElementById("` + fingerprint + `")`
+	b.run(t, chromedp.SendKeys(`#me`, "ada\n"), chromedp.Click(`.alert form[action$="/acknowledge"] button`))
+	b.await(t, "ada has the alert", card+`.textContent.includes("ada has it")`)
+	b.run(t, chromedp.Click(`.alert form[action$="/unacknowledge"] button`))
+	b.await(t, "nobody has it", `!`+card+`.textContent.includes("has it")`)
+
+	b.run(t, chromedp.Focus(`.alert summary`), chromedp.KeyEvent(kb.Enter), chromedp.SendKeys(`.alert input[name=comment]`, "moving it"))
+	h.look(at(31), h.alerts, failing("orders"), running("users", 1251, 0))
+	b.await(t, "what is typed stays while the page changes", `document.getElementById("rows").textContent.includes("1\u202f251") && `+
+		card+`.querySelector("details").open && `+card+`.querySelector("input[name=comment]").value === "moving it"`)
+	b.run(t, chromedp.Click(`.alert button[value="4h"]`))
+	b.await(t, "the alert says that it is muted", card+`.textContent.includes("silenced by ada until") && !`+card+`.querySelector("details").open`)
+	b.await(t, "the silence is shown", `document.querySelector(".silence").textContent.includes("moving it")`)
+	silence := h.standing().Silences[0]
+	if got := silence.EndsAt.Sub(silence.StartsAt); got != 4*time.Hour || silence.CreatedBy != "ada" {
+		t.Errorf("silence: got %v by %s, want 4 h by ada", got, silence.CreatedBy)
+	}
+	b.run(t, chromedp.Click(`.silence form button`))
+	b.await(t, "the silence is gone", `!document.querySelector(".silence") && !`+card+`.textContent.includes("silenced by")`)
+
+	until := time.Now().Add(3 * time.Hour).Truncate(time.Minute)
+	b.run(t, chromedp.Click(`.alert summary`),
+		chromedp.SetValue(`.alert input[name=ends_at]`, until.Format("2006-01-02T15:04")), chromedp.Click(`.alert .lasts button[value=""]`))
+	b.await(t, "the alert is muted until then", card+`.textContent.includes("silenced by ada until")`)
+	if got := h.standing().Silences[0].EndsAt; !got.Equal(until) {
+		t.Errorf("the silence ends: got %v, want %v, by the clock of the one who looks", got, until)
+	}
+	b.run(t, chromedp.Click(`.silence form button`))
+	b.await(t, "the silence has ended", `!document.querySelector(".silence")`)
+}
+
 // Twenty thousand replications are filtered while somebody types.
 func TestTwentyThousandReplicationsInABrowser(t *testing.T) {
 	h := newHouse(t)
@@ -154,18 +191,25 @@ func TestTwentyThousandReplicationsInABrowser(t *testing.T) {
 	b := openBrowser(t)
 	b.run(t, chromedp.Navigate(h.url("/")))
 	b.await(t, "the feed is connected", `document.getElementById("link").classList.contains("live")`)
-	var took float64
-	b.run(t, chromedp.Evaluate(`new Promise((done) => {
-		const begun = performance.now(), input = document.querySelector("#filter input[name=q]");
-		new MutationObserver((_, o) => {
-			if (document.querySelectorAll("#rows tbody tr").length === 10) { o.disconnect(); done(performance.now() - begun); }
-		}).observe(document.getElementById("rows"), { childList: true, subtree: true });
-		input.value = "doc-1234";
-		input.dispatchEvent(new Event("input", { bubbles: true }));
-	})`, &took, func(p *runtime.EvaluateParams) *runtime.EvaluateParams { return p.WithAwaitPromise(true) }))
-	t.Logf("20,000 rows filtered in %.0f ms, of which 100 ms are a wait for more to be typed", took)
-	if took > 2000 {
-		t.Errorf("20,000 rows filtered: got %.0f ms, want 2 s at most, however busy the machine is", took)
+	// Several times, since other programs take their share of the machine: the best says what the
+	// page takes.
+	took := math.Inf(1)
+	for i := range 8 {
+		var once float64
+		b.run(t, chromedp.Evaluate(fmt.Sprintf(`new Promise((done) => {
+			const begun = performance.now(), input = document.querySelector("#filter input[name=q]");
+			new MutationObserver((_, o) => {
+				const rows = document.querySelectorAll("#rows tbody tr");
+				if (rows.length === 10 && rows[0].textContent.includes("doc-%[1]d0")) { o.disconnect(); requestAnimationFrame(() => done(performance.now() - begun)); }
+			}).observe(document.getElementById("rows"), { childList: true, subtree: true, characterData: true });
+			input.value = "doc-%[1]d";
+			input.dispatchEvent(new Event("input", { bubbles: true }));
+		})`, 1234+i), &once, func(p *runtime.EvaluateParams) *runtime.EvaluateParams { return p.WithAwaitPromise(true) }))
+		took = min(took, once)
+	}
+	t.Logf("20,000 rows filtered in %.0f ms, from a key to the picture", took)
+	if took > 100 {
+		t.Errorf("20,000 rows filtered: got %.0f ms, want 100 ms at most", took)
 	}
 }
 
@@ -180,6 +224,11 @@ func TestScreenshots(t *testing.T) {
 		b.look(t, "wide-"+scheme, 1440, 1100, 1, scheme)
 		b.look(t, "narrow-"+scheme, 360, 1500, 2, scheme)
 		b.look(t, "4k-"+scheme, 3840, 2160, 1, scheme)
+	}
+	b.run(t, chromedp.Click(`.alert:not(.muted) summary`), chromedp.Click(`#silence-new summary`))
+	for _, scheme := range []string{"light", "dark"} {
+		b.look(t, "acting-wide-"+scheme, 1440, 1400, 1, scheme)
+		b.look(t, "acting-narrow-"+scheme, 360, 1200, 2, scheme)
 	}
 	h.accessible(t, b)
 	for _, width := range []int64{360, 720, 1180, 1440, 3840} {
@@ -196,19 +245,25 @@ func (h *house) accessible(t *testing.T, b *browser) {
 	t.Helper()
 	path := os.Getenv("WATCHDOG_AXE")
 	if path == "" {
+		if os.Getenv("CI") != "" {
+			t.Error("accessibility is not tried: WATCHDOG_AXE does not name the axe.min.js of npm's axe-core")
+		}
 		return
 	}
 	axe, err := os.ReadFile(path)
 	h.must(err)
+	b.run(t, chromedp.Evaluate(string(axe)+"; 0", nil))
 	for _, scheme := range []string{"light", "dark"} {
-		var violations []string
-		b.run(t,
-			emulation.SetEmulatedMedia().WithFeatures([]*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: scheme}}),
-			chromedp.Evaluate(string(axe)+"; 0", nil),
-			chromedp.Evaluate(`axe.run({ resultTypes: ["violations"] }).then((r) => r.violations.map((v) => v.id + ": " + v.help + " " + v.nodes.map((n) => n.html).slice(0, 3).join(" | ")))`,
-				&violations, func(p *runtime.EvaluateParams) *runtime.EvaluateParams { return p.WithAwaitPromise(true) }))
-		for _, v := range violations {
-			t.Errorf("axe-core, %s: %s", scheme, v)
+		for _, width := range []int64{360, 1440, 3840} {
+			var violations []string
+			b.run(t,
+				chromedp.EmulateViewport(width, 900),
+				emulation.SetEmulatedMedia().WithFeatures([]*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: scheme}}),
+				chromedp.Evaluate(`axe.run({ resultTypes: ["violations"] }).then((r) => r.violations.map((v) => v.id + ": " + v.help + " " + v.nodes.map((n) => n.html).slice(0, 3).join(" | ")))`,
+					&violations, func(p *runtime.EvaluateParams) *runtime.EvaluateParams { return p.WithAwaitPromise(true) }))
+			for _, v := range violations {
+				t.Errorf("axe-core, %s, %d px: %s", scheme, width, v)
+			}
 		}
 	}
 }

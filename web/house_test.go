@@ -64,6 +64,10 @@ func newHouseWith(t *testing.T, o web.Options) *house {
 	})}
 	o.Board, o.Archive, o.Said, o.ComeDue, o.Sinks = h.board, kept, kept, h.comeDue, []string{"oncall", "hook"}
 	o.List = h.list
+	o.Windows = func(now time.Time) []notify.WindowState {
+		return []notify.WindowState{{Name: "backup", Open: true, Changes: now.Add(25 * time.Minute), Routes: []int{2}}, {Name: "weekend", Changes: now.Add(50 * time.Hour), Routes: []int{}}}
+	}
+	o.ConfigPath = "/etc/watchdog/watchdog.yaml"
 	o.Build = web.Build{Version: "v1.2.3", Commit: "abc", Go: "go1.26", Store: "memory"}
 	o.Log = slog.New(slog.NewTextHandler(&h.log, nil))
 	h.web = web.New(o)
@@ -206,7 +210,14 @@ func (h *house) badDay() {
 	flapping.StartsAt = time.Now().Add(-40 * time.Second)
 	pending := firing("replication-stalled", "users-replica", alert.Warning)
 	pending.Status = alert.StatusPending
-	h.look(time.Now(), []alert.Alert{failed, flapping, pending}, all...)
+	known := firing("replication-failed", "catalogue-to-archive", alert.Critical)
+	h.must(h.store.Acknowledge(h.t.Context(), flapping.Fingerprint, notify.Ack{By: "grace", At: time.Now()}))
+	h.must(h.store.PutSilence(h.t.Context(), &notify.Silence{
+		ID: "sil_archive", Match: map[string][]string{"doc_id": {"*-to-archive"}, "rule": {"replication-failed"}},
+		StartsAt: at(0), EndsAt: time.Now().Add(3 * time.Hour), CreatedBy: "ada", Comment: "the archive moves to another host",
+	}))
+	all = append(all, failing("catalogue-to-archive"))
+	h.look(time.Now(), []alert.Alert{failed, flapping, known, pending}, all...)
 	dr := &snapshot.Snapshot{Server: "dr", At: at(60), Gaps: []snapshot.Gap{{Part: snapshot.Jobs, Err: errors.New("read jobs of dr: connection refused")}}}
 	h.board.Report(&watch.Report{Server: "dr", Snapshot: dr, Outcome: &cycle.Outcome{}})
 }

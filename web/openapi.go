@@ -145,7 +145,7 @@ func (t *typeTable) fields(of reflect.Type, properties object, required *[]strin
 			continue
 		}
 		properties[name] = t.schema(f.Type)
-		if !strings.Contains(options, "omitempty") {
+		if !strings.Contains(options, "omit") {
 			*required = append(*required, name)
 		}
 	}

@@ -2,27 +2,29 @@ package web
 
 import (
 	"bytes"
+	"cmp"
 	"crypto/sha256"
 	"embed"
 	"encoding/hex"
 	"fmt"
 	"html/template"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 
 	"watchdog/alert"
 	"watchdog/board"
-	"watchdog/store"
+	"watchdog/notify"
+	"watchdog/web/gate"
 )
 
 //go:embed assets
 var assets embed.FS
 
 const (
-	rowsOfPage       = 100
-	alertsOfPage     = 200
-	deliveriesOfPage = 20
+	rowsOfPage   = 100
+	alertsOfPage = 200
 )
 
 // page renders what people see. The first HTML says everything without script; the script fetches
@@ -54,6 +56,8 @@ func newPage() *page {
 	p.template = template.Must(template.New("page.html").Funcs(template.FuncMap{
 		"asset": func(name string) string { return "/assets/" + name + "?" + p.files[name].tag },
 		"ago":   ago, "next": next, "stamp": stamp, "count": grouped, "host": shortAddress, "took": took, "unsaid": unsaid,
+		"exactly": alert.Exactly, "join": strings.Join, "match": matchWords,
+		"acting": func(user string, a *Listed) acting { return acting{a, user} },
 	}).ParseFS(assets, "assets/page.html", "assets/problem.html"))
 	return p
 }
@@ -103,14 +107,24 @@ type view struct {
 	Now        time.Time
 	Build      Build
 	Verdict    verdict
-	Firing     []alert.Alert // at most alertsOfPage
+	User       string         // who looks, "" where nobody had to say
+	Firing     []Listed       // at most alertsOfPage, those that are muted last
+	Worst      alert.Severity // of those that fire
 	MoreFiring int
 	Pending    int
 	Rows       rowsView
 	Servers    []serverView
-	Deliveries []store.Delivery // unsent ones first
-	NoStore    bool             // deliveries cannot be read
-	ConfigErr  string
+	Deliveries deliveriesView
+	Silences   []notify.Silence
+	Windows    []notify.WindowState
+	NoStore    bool // it cannot be read
+	Config     configInfo
+}
+
+// acting is an alert, and who may act on it.
+type acting struct {
+	*Listed
+	User string
 }
 
 // verdict is the page in one line.
@@ -134,17 +148,12 @@ func (s *Server) view(r *http.Request, now time.Time) (*view, error) {
 		return nil, err
 	}
 	views := s.Board.Views()
-	v := &view{Now: now, Build: s.Build, Rows: newRowsView(q, views, s.Board.Alerts())}
-	for _, a := range s.Board.Alerts() {
-		switch {
-		case a.Status != alert.StatusFiring:
-			v.Pending++
-		case len(v.Firing) == alertsOfPage:
-			v.MoreFiring++
-		default:
-			v.Firing = append(v.Firing, a)
-		}
+	alerts := s.Board.Alerts()
+	v := &view{
+		Now: now, Build: s.Build, User: gate.User(r.Context()), Rows: newRowsView(q, views, alerts),
+		Windows: s.windows(now), Config: s.configInfo(),
 	}
+	v.showAlerts(s.listed(alerts))
 	for _, b := range views {
 		one := serverView{View: b}
 		if b.Looked != nil {
@@ -156,24 +165,39 @@ func (s *Server) view(r *http.Request, now time.Time) (*view, error) {
 		v.Servers = append(v.Servers, one)
 	}
 	v.Verdict = judge(v)
-	if c := s.config.Load(); c != nil {
-		v.ConfigErr = message(c.err)
+	if err := s.readStore(r, v); err != nil { // the rest is from memory, and is needed all the more
+		v.NoStore = true
+		s.log.Warn("the page goes without the store", "err", err)
 	}
-	v.Deliveries, err = s.latestDeliveries(r)
-	v.NoStore = err != nil // the rest of the page is from memory, and is needed all the more
 	return v, nil
 }
 
-// latestDeliveries are those that need attention, and then the others.
-func (s *Server) latestDeliveries(r *http.Request) ([]store.Delivery, error) {
-	unsent, err := s.Archive.Deliveries(r.Context(), store.DeliveryFilter{
-		Statuses: []store.Status{store.Queued, store.Retrying, store.Dead}, Limit: deliveriesOfPage,
-	})
-	if err != nil || len(unsent) == deliveriesOfPage {
-		return unsent, err
+func (v *view) showAlerts(all []Listed) {
+	slices.SortStableFunc(all, func(a, b Listed) int { return cmp.Compare(len(a.MutedBy), len(b.MutedBy)) })
+	for i := range all {
+		if all[i].Status == alert.StatusFiring {
+			v.Worst = max(v.Worst, all[i].Severity)
+		}
+		switch {
+		case all[i].Status != alert.StatusFiring:
+			v.Pending++
+		case len(v.Firing) == alertsOfPage:
+			v.MoreFiring++
+		default:
+			v.Firing = append(v.Firing, all[i])
+		}
 	}
-	sent, err := s.Archive.Deliveries(r.Context(), store.DeliveryFilter{Statuses: []store.Status{store.Sent}, Limit: deliveriesOfPage - len(unsent)})
-	return append(unsent, sent...), err
+}
+
+// readStore adds what only the store knows.
+func (s *Server) readStore(r *http.Request, v *view) error {
+	standing, err := s.Said.Standing(r.Context(), v.Now)
+	if err != nil {
+		return err
+	}
+	v.Silences = standing.Silences
+	v.Deliveries, err = s.showDeliveries(r)
+	return err
 }
 
 // judge says what fires, and what may fire unseen: silence is not health.
@@ -207,7 +231,7 @@ func judge(v *view) verdict {
 	firing := len(v.Firing) + v.MoreFiring
 	switch {
 	case firing > 0:
-		out.Level, out.Title = v.Firing[0].Severity.String(), fmt.Sprintf("(%d) Watchdog", firing)
+		out.Level, out.Title = v.Worst.String(), fmt.Sprintf("(%d) Watchdog", firing)
 		parts = append([]string{plural(firing, "alert") + " firing"}, parts...)
 	case len(parts) > 0:
 		out.Level = unknownState

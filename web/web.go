@@ -28,6 +28,7 @@ import (
 
 	"watchdog/alert"
 	"watchdog/board"
+	"watchdog/notify"
 	"watchdog/store"
 	"watchdog/web/gate"
 )
@@ -51,6 +52,8 @@ type Options struct {
 	// List gives, for each alert of a list, what people should know beside it; nil means that
 	// nothing mutes any, and nobody has any.
 	List func([]alert.Alert) []Listed
+	// Windows says which windows are open at a time; nil means that there are none.
+	Windows func(now time.Time) []notify.WindowState
 	// ComeDue makes a check run now; false when there is no such check.
 	ComeDue func(server, check string) bool
 	Sinks   []string // names, so that a sink with nothing to send shows too

@@ -9,7 +9,9 @@
   // same element before and after, so that focus, selection and what a screen reader has said
   // stay where they are.
   function morph(from, to) {
-    for (const { name } of [...from.attributes]) if (!to.hasAttribute(name)) from.removeAttribute(name);
+    for (const { name } of [...from.attributes]) {
+      if (!to.hasAttribute(name) && !(name === "open" && from.nodeName === "DETAILS")) from.removeAttribute(name);
+    }
     for (const { name, value } of to.attributes) if (from.getAttribute(name) !== value) from.setAttribute(name, value);
     const keyed = new Map();
     for (const child of from.children) if (child.id) keyed.set(child.id, child);
@@ -34,26 +36,35 @@
     }
   }
 
-  // refresh fetches the page anew and changes what differs. Only the latest answer counts.
-  let asked = null;
+  // refresh fetches the page anew and changes what differs: one at a time, and once more when it is
+  // asked for meanwhile.
+  let asking = false;
+  let again = false;
   async function refresh() {
-    asked?.abort();
-    const mine = (asked = new AbortController());
-    try {
-      const answer = await fetch(location.pathname + location.search, { headers: { Accept: "text/html" }, signal: mine.signal });
-      if (!answer.ok) throw new Error(answer.statusText);
-      const next = new DOMParser().parseFromString(await answer.text(), "text/html");
-      if (mine.signal.aborted) return;
-      for (const section of document.querySelectorAll("[data-live]")) {
-        const wanted = next.getElementById(section.id);
-        if (wanted) morph(section, wanted);
+    again = asking;
+    if (asking) return;
+    asking = true;
+    do {
+      again = false;
+      try {
+        await read();
+      } catch {
+        setTimeout(soon, 3000);
       }
-      document.title = next.title;
-      lastRead = Date.now();
-      showLink();
-    } catch (error) {
-      if (error.name !== "AbortError") setTimeout(soon, 3000);
+    } while (again);
+    asking = false;
+  }
+  async function read() {
+    const answer = await fetch(location.pathname + location.search, { headers: { Accept: "text/html" }, signal: AbortSignal.timeout(10000) });
+    if (!answer.ok) throw new Error(answer.statusText);
+    const next = new DOMParser().parseFromString(await answer.text(), "text/html");
+    for (const section of document.querySelectorAll("[data-live]")) {
+      const wanted = next.getElementById(section.id);
+      if (wanted) morph(section, wanted);
     }
+    document.title = next.title;
+    lastRead = Date.now();
+    showLink();
   }
 
   // soon refreshes in a moment; what comes in the meantime is one refresh. A page that nobody
@@ -92,6 +103,7 @@
     });
     events.addEventListener("board", soon);
     events.addEventListener("delivery", soon);
+    events.addEventListener("said", soon);
   }
   listen();
 
@@ -129,12 +141,8 @@
     query.delete("page");
     go("/?" + query, true);
   }
-  let typing = null;
-  filter.addEventListener("input", (event) => {
-    clearTimeout(typing);
-    typing = setTimeout(find, 100, ["q", event.target.name]);
-  });
-  filter.addEventListener("submit", (event) => { event.preventDefault(); clearTimeout(typing); find(["q", "server"]); });
+  filter.addEventListener("input", (event) => find(["q", event.target.name]));
+  filter.addEventListener("submit", (event) => { event.preventDefault(); find(["q", "server"]); });
 
   let toasting = null;
   function toast(text) {
@@ -144,17 +152,38 @@
     clearTimeout(toasting);
     toasting = setTimeout(() => { box.hidden = true; }, 5000);
   }
+  // Who acts is said once, and remembered.
+  const me = $("me");
+  if (me) {
+    try { me.value = localStorage.getItem("me") ?? ""; } catch { /* nothing may be kept here */ }
+    me.addEventListener("change", () => {
+      try { localStorage.setItem("me", me.value.trim()); } catch { /* then it is said each time */ }
+    });
+  }
+  // filled is what a form says: by the button that was pressed, in the name of who acts, and with
+  // times of this place turned into those of the server.
+  function filled(form, button) {
+    const sent = new URLSearchParams(new FormData(form, button));
+    if (me?.value.trim()) sent.set(form.dataset.name ?? "created_by", me.value.trim());
+    const until = sent.get("ends_at");
+    if (until) sent.set("ends_at", new Date(until).toISOString());
+    return sent;
+  }
   document.addEventListener("submit", async (event) => {
     const form = event.target.closest("form[data-post]");
     if (!form) return;
     event.preventDefault();
     const button = event.submitter;
+    const sent = filled(form, button);
     button.disabled = true;
     try {
-      const sent = new URLSearchParams(new FormData(form, event.submitter));
       const answer = await fetch(form.action, { method: "POST", headers: { Accept: "application/json" }, body: sent });
       toast(answer.ok ? form.dataset.post : (await answer.json()).detail);
-      soon();
+      if (answer.ok) {
+        const around = form.closest("details");
+        if (around?.open) { around.open = false; around.querySelector("summary").focus(); form.reset(); }
+        refresh();
+      }
     } catch {
       toast("the daemon cannot be reached");
     } finally {
