@@ -136,7 +136,7 @@ func TestTheVerdict(t *testing.T) {
 }
 
 // The first view of a bad day with 20,000 replications is below 100 kB over the wire, its style
-// and script included.
+// and script included, and made in less than 100 ms.
 func TestTheFirstViewIsSmall(t *testing.T) {
 	h := newHouse(t)
 	var all []*snapshot.Replication
@@ -149,11 +149,20 @@ func TestTheFirstViewIsSmall(t *testing.T) {
 		}
 	}
 	h.look(at(0), alerts, all...)
+	took := time.Hour // the best of some: other programs take their share of the machine
+	for range 10 {
+		begun := time.Now()
+		h.ask(http.MethodGet, "/", "Accept-Encoding", "gzip")
+		took = min(took, time.Since(begun))
+	}
+	t.Logf("first view: %v", took)
+	if took > slowdown*100*time.Millisecond {
+		t.Errorf("first view of 20,000 replications: took %v, want 100 ms at most", took)
+	}
 	total := 0
 	for _, path := range []string{"/", "/assets/page.css", "/assets/page.js", "/assets/icon.svg"} {
-		begun := time.Now()
 		resp, body := h.ask(http.MethodGet, path, "Accept-Encoding", "gzip")
-		t.Logf("%s: %d bytes, %v", path, len(body), time.Since(begun).Round(time.Millisecond))
+		t.Logf("%s: %d bytes", path, len(body))
 		total += len(body)
 		if resp.Header.Get("Content-Encoding") == "gzip" {
 			z, err := gzip.NewReader(strings.NewReader(string(body)))

@@ -10,6 +10,7 @@ import (
 
 	"watchdog/alert"
 	"watchdog/notify"
+	"watchdog/outbox"
 	"watchdog/secret"
 	"watchdog/web"
 	"watchdog/web/gate"
@@ -22,7 +23,7 @@ func TestDeliveriesOfThePage(t *testing.T) {
 	for i := range 45 {
 		id := fmt.Sprintf("dlv_%02d", i)
 		h.say(id, "oncall", "same")
-		h.must(h.store.Sent(t.Context(), id, at(i), nil))
+		h.must(h.store.Note(t.Context(), outbox.Sent(id, at(i), nil)))
 		want = append([]string{id}, want...)
 	}
 	want = append(want, "dlv_dead", "dlv_waits", "dlv_sent")

@@ -125,7 +125,12 @@
     const link = event.target.closest("a[data-nav]");
     if (!link || event.ctrlKey || event.metaKey || event.shiftKey || event.button) return;
     event.preventDefault();
-    go(link.href);
+    // All these links keep what is searched for; what has just been typed may not be in them yet.
+    const to = new URL(link.href);
+    const text = new URLSearchParams(location.search).get("q");
+    if (text) to.searchParams.set("q", text);
+    else to.searchParams.delete("q");
+    go(to.href);
   });
   addEventListener("popstate", () => { showQuery(); refresh(); });
 
