@@ -9,6 +9,7 @@ package config
 import (
 	"time"
 
+	"watchdog/diag"
 	"watchdog/notify"
 	"watchdog/rules"
 	"watchdog/scheduler"
@@ -40,6 +41,10 @@ type Config struct {
 	Sinks   []Sink         // those in use
 	Router  *notify.Router // leads to sinks in use only
 	Written *notify.Router // leads to all sinks, in use or not; for tests of the config
+
+	// Places are where the servers and sinks stand, by "server NAME" and "sink NAME": file, line
+	// and column only.
+	Places map[string]diag.Diagnostic
 
 	// LeftOut is what the file names and the environment leaves unused, for the log at start.
 	LeftOut []LeftOut

@@ -14,6 +14,7 @@ const (
 	LintRuleUnchecked   = "rule-not-checked"
 	LintServerUnchecked = "server-not-checked"
 	LintSinkUnrouted    = "sink-not-routed"
+	LintNobodyTold      = "nobody-told"
 	LintHoldTooShort    = "for-too-short"
 	LintWindowTooShort  = "window-too-short"
 )
@@ -32,11 +33,20 @@ func (l *loader) lint() {
 				fmt.Sprintf("no check reads the server %q", it.spec.Name))
 		}
 	}
+	l.lintSilence()
 	for _, it := range l.sinks {
 		if l.clean("routes") && l.cleanItem(it.origin) && !l.reached(it.spec.Name) {
 			l.lintProblem(it.origin, LintSinkUnrouted, "name", "add it to a route, before one that takes everything",
 				fmt.Sprintf("no route leads to the sink %q", it.spec.Name))
 		}
+	}
+}
+
+// lintSilence finds rules without any sink: what they find shows on the page only.
+func (l *loader) lintSilence() {
+	if len(l.rules) > 0 && len(l.sinks) == 0 && l.clean("sinks") && l.cleanItem(l.rules[0].origin) {
+		l.lintProblem(l.rules[0].origin, LintNobodyTold, "name", "add a sink, and a route to it",
+			"there are rules, but no sink: nobody is told")
 	}
 }
 

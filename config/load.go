@@ -82,7 +82,7 @@ func newLoader(o Options) *loader {
 		o.Glob = filepath.Glob
 	}
 	l := &loader{options: o}
-	l.config.Path = o.Path
+	l.config.Path, l.config.Places = o.Path, map[string]diag.Diagnostic{}
 	l.expands = expander{env: o.Env, readFile: o.ReadFile, read: l.readsFile, used: func(value string) {
 		if len(value) >= minForeign {
 			l.secrets = append(l.secrets, value)

@@ -40,6 +40,9 @@ func define[T any](l *loader, kind string, items []item[T], nameOf func(T) strin
 			continue
 		}
 		first[name] = it.origin
+		if kind == "server" || kind == "sink" {
+			l.config.Places[kind+" "+name] = it.where("name")
+		}
 		n.all = append(n.all, name)
 	}
 	return n
@@ -47,9 +50,15 @@ func define[T any](l *loader, kind string, items []item[T], nameOf func(T) strin
 
 // place is the file, line and column of a field of an item.
 func (o origin) place(fieldName string) string {
+	d := o.where(fieldName)
+	return fmt.Sprintf("%s:%d:%d", d.File, d.Line, d.Column)
+}
+
+// where is the same as a diagnostic that says nothing yet.
+func (o origin) where(fieldName string) diag.Diagnostic {
 	f, _ := o.doc.nearest(join(o.path, fieldName))
 	d := o.doc.diagnose(o.doc.mark(f), diag.Diagnostic{})
-	return fmt.Sprintf("%s:%d:%d", d.File, d.Line, d.Column)
+	return diag.Diagnostic{File: d.File, Line: d.Line, Column: d.Column}
 }
 
 // resolve are the names that fit the names or globs in a field, in the order of their

@@ -44,7 +44,7 @@ func Watchdog() Map {
 
 		"notify/*":       {Ours: []string{"notify", "notify/post", "alert"}, Others: []string{rate}},
 		"notify/post":    {Ours: []string{"notify"}},
-		"notify/slack":   {Ours: []string{"notify", "alert"}, Others: []string{slack, rate}},
+		"notify/slack":   {Ours: []string{"notify", "notify/post", "alert"}, Others: []string{slack, rate}},
 		"notify/email":   {Ours: []string{"notify", "alert"}, Others: []string{gomail}},
 		"notify/webhook": {Ours: []string{"notify", "notify/post", "alert"}, Others: []string{webhooks, rate}},
 

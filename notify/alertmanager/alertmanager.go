@@ -116,3 +116,20 @@ func (s *Sink) Preview(m *notify.Message) ([]byte, error) {
 	err = json.Indent(&b, body, "", "  ")
 	return b.Bytes(), err
 }
+
+// Probe asks every Alertmanager for its status. It says what it found.
+func (s *Sink) Probe(ctx context.Context) (found string, err error) {
+	for _, to := range s.urls {
+		request, err := http.NewRequestWithContext(ctx, http.MethodGet, to.JoinPath("../status").String(), nil)
+		if err != nil {
+			return "", errors.New("the URL makes no request") // its own error would show it
+		}
+		for name, value := range s.headers {
+			request.Header.Set(name, value.Reveal())
+		}
+		if err := s.client.Send(request); err != nil {
+			return "", err
+		}
+	}
+	return fmt.Sprintf("%d of %d answer", len(s.urls), len(s.urls)), nil
+}

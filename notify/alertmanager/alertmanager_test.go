@@ -234,3 +234,22 @@ func TestProblems(t *testing.T) {
 		t.Error("Empty(): want true without a URL only")
 	}
 }
+
+func TestProbe(t *testing.T) {
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.Method != http.MethodGet || r.URL.Path != "/prefix/api/v2/status" || r.Header.Get("Authorization") != "Bearer x" {
+			w.WriteHeader(http.StatusNotFound)
+		}
+	}))
+	defer server.Close()
+	good := alertmanager.Config{
+		URLs: []secret.String{secret.String(server.URL + "/prefix")}, Headers: map[string]secret.String{"Authorization": "Bearer x"},
+	}
+	if found, err := newSink(t, good, nil).Probe(t.Context()); err != nil || found != "1 of 1 answer" {
+		t.Errorf("Probe: got %q (%v), want 1 of 1 answer", found, err)
+	}
+	good.URLs = append(good.URLs, "http://127.0.0.1:1")
+	if found, err := newSink(t, good, nil).Probe(t.Context()); err == nil {
+		t.Errorf("Probe with one that is down: got %q, want an error", found)
+	}
+}

@@ -162,3 +162,17 @@ func (s *Sink) verdict(ctx context.Context, err error) error {
 	}
 	return cause
 }
+
+// Probe greets the server and signs in, and sends nothing. It says what it found.
+func (s *Sink) Probe(ctx context.Context) (found string, err error) {
+	open, err := s.open(ctx)
+	if err != nil {
+		return "", s.verdict(ctx, err)
+	}
+	defer open.close()
+	open.quit()
+	if s.username == "" {
+		return s.address + " greets", nil
+	}
+	return s.address + " lets " + s.username + " in", nil
+}

@@ -338,3 +338,19 @@ func TestAnEventSaysWhenItHappened(t *testing.T) {
 		t.Errorf("got %s (%v), want its time and [INFO] event", shown, err)
 	}
 }
+
+func TestProbe(t *testing.T) {
+	s := (&server{taken: func(letter) { t.Error("a mail was sent") }}).start(t)
+	if found, err := newSink(t, s).Probe(t.Context()); err != nil || !strings.HasSuffix(found, "lets robot in") {
+		t.Errorf("Probe: got %q (%v), want that it lets robot in", found, err)
+	}
+	refuses := (&server{answer: func(line string) string {
+		if strings.HasPrefix(line, "AUTH") {
+			return "535 " + line
+		}
+		return ""
+	}}).start(t)
+	if found, err := newSink(t, refuses).Probe(t.Context()); err == nil || strings.Contains(err.Error(), "cGFzcy") {
+		t.Errorf("Probe with a wrong password: got %q (%v), want an error without it", found, err)
+	}
+}

@@ -104,3 +104,12 @@ func (o *output) Write(b []byte) (int, error) {
 	_, _ = o.Builder.Write(kept) // never fails
 	return len(b), nil
 }
+
+// Probe looks whether the command can be run, and does not run it. It says where it found it.
+func (s *Sink) Probe(context.Context) (found string, err error) {
+	found, err = exec.LookPath(s.command[0])
+	if err != nil {
+		return "", fmt.Errorf("look for the command: %w", err)
+	}
+	return found, nil
+}

@@ -118,3 +118,7 @@ func (s *Sink) Preview(m *notify.Message) ([]byte, error) {
 	}
 	return bytes.TrimSuffix(all, []byte("\n")), nil
 }
+
+// Probe connects to PagerDuty's host and sends nothing: there is no way to ask whether a routing
+// key is good. It says what it found.
+func (s *Sink) Probe(ctx context.Context) (found string, err error) { return post.Reach(ctx, s.url) }

@@ -133,3 +133,6 @@ func (s *Sink) request(ctx context.Context, m *notify.Message, now time.Time) (*
 	}
 	return request, nil
 }
+
+// Probe connects to the receiver's host and sends nothing. It says what it found.
+func (s *Sink) Probe(ctx context.Context) (found string, err error) { return post.Reach(ctx, s.url) }
