@@ -12,6 +12,7 @@ import (
 	"watchdog/notify/email"
 	"watchdog/notify/exec"
 	"watchdog/notify/pagerduty"
+	"watchdog/notify/shoutrrr"
 	"watchdog/notify/slack"
 	"watchdog/notify/terminal"
 	"watchdog/notify/webhook"
@@ -45,6 +46,8 @@ func (s *session) openSink(c config.Sink) (sink, error) {
 		return alertmanager.New(*c.Alertmanager, alertmanager.Options{})
 	case c.Email != nil:
 		return email.New(*c.Email)
+	case c.Shoutrrr != nil:
+		return shoutrrr.New(*c.Shoutrrr)
 	case c.Exec != nil:
 		return exec.New(*c.Exec)
 	default:

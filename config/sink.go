@@ -9,6 +9,7 @@ import (
 	"watchdog/notify/email"
 	"watchdog/notify/exec"
 	"watchdog/notify/pagerduty"
+	"watchdog/notify/shoutrrr"
 	"watchdog/notify/slack"
 	"watchdog/notify/terminal"
 	"watchdog/notify/webhook"
@@ -22,6 +23,7 @@ type SinkKind struct {
 	Alertmanager *alertmanager.Config `yaml:"alertmanager"` // Prometheus' Alertmanager
 	Email        *email.Config        `yaml:"email"`        // people, by mail
 	Exec         *exec.Config         `yaml:"exec"`         // a command
+	Shoutrrr     *shoutrrr.Config     `yaml:"shoutrrr"`     // a service of the library shoutrrr
 	Terminal     *terminal.Config     `yaml:"terminal"`     // standard output
 }
 
@@ -46,6 +48,7 @@ func (k SinkKind) all() []keyedKind {
 		{"alertmanager", k.Alertmanager != nil, k.Alertmanager},
 		{"email", k.Email != nil, k.Email},
 		{"exec", k.Exec != nil, k.Exec},
+		{"shoutrrr", k.Shoutrrr != nil, k.Shoutrrr},
 		{"terminal", k.Terminal != nil, k.Terminal},
 	}
 }

@@ -42,11 +42,12 @@ func Watchdog() Map {
 		"cycle":          {Ours: []string{"rules", "notify", "snapshot", "alert"}, Pure: true},
 		"rules/ruletest": {Ours: []string{"cycle", "rules", "notify", "snapshot", "alert"}, Others: []string{yaml}, Pure: true},
 
-		"notify/*":       {Ours: []string{"notify", "notify/post", "alert"}, Others: []string{rate}},
-		"notify/post":    {Ours: []string{"notify"}},
-		"notify/slack":   {Ours: []string{"notify", "notify/post", "alert"}, Others: []string{slack, rate}},
-		"notify/email":   {Ours: []string{"notify", "alert"}, Others: []string{gomail}},
-		"notify/webhook": {Ours: []string{"notify", "notify/post", "alert"}, Others: []string{webhooks, rate}},
+		"notify/*":        {Ours: []string{"notify", "notify/post", "alert"}, Others: []string{rate}},
+		"notify/post":     {Ours: []string{"notify"}},
+		"notify/slack":    {Ours: []string{"notify", "notify/post", "alert"}, Others: []string{slack, rate}},
+		"notify/email":    {Ours: []string{"notify", "alert"}, Others: []string{gomail}},
+		"notify/shoutrrr": {Ours: []string{"notify", "alert"}, Others: []string{shoutrrr}},
+		"notify/webhook":  {Ours: []string{"notify", "notify/post", "alert"}, Others: []string{webhooks, rate}},
 
 		"scheduler":           {Ours: []string{"snapshot"}, Others: []string{rate}},
 		"scheduler/couchtest": {},
@@ -87,6 +88,7 @@ const (
 	prometheus = "github.com/prometheus"
 	pgx        = "github.com/jackc/pgx/v5"
 	rate       = "golang.org/x/time/rate"
+	shoutrrr   = "github.com/nicholas-fedor/shoutrrr/pkg"
 	slack      = "github.com/slack-go/slack"
 	sqlite     = "modernc.org/sqlite"
 	term       = "golang.org/x/term"
