@@ -29,14 +29,14 @@ func (l *loader) lint() {
 	}
 	for _, it := range l.servers {
 		if l.clean("checks") && l.cleanItem(it.origin) && !l.read(it.spec.Name) {
-			l.lintProblem(it.origin, LintServerUnchecked, "name", "add it to the servers of a check",
+			l.lintProblem(it.origin, LintServerUnchecked, "add it to the servers of a check",
 				fmt.Sprintf("no check reads the server %q", it.spec.Name))
 		}
 	}
 	l.lintSilence()
 	for _, it := range l.sinks {
 		if l.clean("routes") && l.cleanItem(it.origin) && !l.reached(it.spec.Name) {
-			l.lintProblem(it.origin, LintSinkUnrouted, "name", "add it to a route, before one that takes everything",
+			l.lintProblem(it.origin, LintSinkUnrouted, "add it to a route, before one that takes everything",
 				fmt.Sprintf("no route leads to the sink %q", it.spec.Name))
 		}
 	}
@@ -45,13 +45,13 @@ func (l *loader) lint() {
 // lintSilence finds rules without any sink: what they find shows on the page only.
 func (l *loader) lintSilence() {
 	if len(l.rules) > 0 && len(l.sinks) == 0 && l.clean("sinks") && l.cleanItem(l.rules[0].origin) {
-		l.lintProblem(l.rules[0].origin, LintNobodyTold, "name", "add a sink, and a route to it",
+		l.lintProblem(l.rules[0].origin, LintNobodyTold, "add a sink, and a route to it",
 			"there are rules, but no sink: nobody is told")
 	}
 }
 
-func (l *loader) lintProblem(o origin, id, field, hint, message string) {
-	l.problem(o, diag.Problem{Field: field, Level: diag.Lint, ID: id, Message: message, Hint: hint})
+func (l *loader) lintProblem(o origin, id, hint, message string) {
+	l.problem(o, diag.Problem{Field: "name", Level: diag.Lint, ID: id, Message: message, Hint: hint})
 }
 
 // lintRule finds a rule that no check runs, and windows that a check is too slow for.
@@ -68,7 +68,7 @@ func (l *loader) lintRule(it item[rules.Spec]) {
 		if !l.clean("checks") {
 			return
 		}
-		l.lintProblem(it.origin, LintRuleUnchecked, "name", "add it to the rules of a check",
+		l.lintProblem(it.origin, LintRuleUnchecked, "add it to the rules of a check",
 			fmt.Sprintf("no check runs the rule %q", it.spec.Name))
 		return
 	}

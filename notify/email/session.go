@@ -29,7 +29,7 @@ func (s *Sink) open(ctx context.Context) (*session, error) {
 	if err != nil {
 		return nil, err
 	}
-	release := context.AfterFunc(ctx, func() { conn.SetDeadline(time.Unix(1, 0)) })
+	release := context.AfterFunc(ctx, func() { _ = conn.SetDeadline(time.Unix(1, 0)) })
 	var talk net.Conn = limited{conn, &io.LimitedReader{R: conn, N: maxHeard}}
 	if s.security == implicit {
 		talk = tls.Client(talk, s.trust)
@@ -117,7 +117,7 @@ func (s *session) quit() { _ = s.Quit() }
 
 func (s *session) close() {
 	s.release()
-	s.conn.Close()
+	_ = s.conn.Close()
 }
 
 // isAnswer reports whether an error is an answer of the server, which waits for the next command.

@@ -27,7 +27,7 @@ func Reach(ctx context.Context, u *url.URL) (found string, err error) {
 	if err != nil {
 		return "", fmt.Errorf("connect to %s: %w", address, err)
 	}
-	defer conn.Close()
+	defer func() { _ = conn.Close() }()
 	if !secure {
 		return address + " listens", nil
 	}

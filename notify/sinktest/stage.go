@@ -33,9 +33,20 @@ var parts = []struct {
 	part Part
 	want Outcome
 }{
-	{Takes, Taken}, {RefusesForGood, Refused}, {RefusesForNow, Retried},
-	{Hangs, Retried}, {HangsMidway, Retried}, {Breaks, Retried}, {Babbles, Retried}, {Floods, Retried},
-	{TellsAll, Retried}, {TellsAllNo, Refused}, {Drives, Retried}, {Absent, Retried},
+	{Takes, Taken},
+	{RefusesForGood, Refused},
+	{RefusesForNow, Retried},
+
+	{Hangs, Retried},
+	{HangsMidway, Retried},
+	{Breaks, Retried},
+	{Babbles, Retried},
+	{Floods, Retried},
+
+	{TellsAll, Retried},
+	{TellsAllNo, Refused},
+	{Drives, Retried},
+	{Absent, Retried},
 }
 
 // Stage is one kind of sink under the contract that does not speak HTTP.
