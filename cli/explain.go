@@ -16,6 +16,7 @@ import (
 	"watchdog/scheduler"
 	"watchdog/snapshot"
 	"watchdog/store"
+	"watchdog/web"
 )
 
 type explainCommand struct {
@@ -35,18 +36,11 @@ type explained struct {
 	DocID       string             `json:"doc_id"`
 	State       string             `json:"state"`
 	Error       string             `json:"error"`
-	Rules       []ruleExplained    `json:"rules"`
+	Rules       []web.Explained    `json:"rules"`
 	Transitions []alert.Transition `json:"transitions"`
 	Deliveries  []store.Delivery   `json:"deliveries"`
 
 	newborn bool // there is no store yet
-}
-
-// ruleExplained is a rule's explanation, and whom it would tell.
-type ruleExplained struct {
-	rules.Explanation
-	Tells   []notify.Destination `json:"tells"`
-	MutedBy string               `json:"muted_by"` // why nobody is told, "" when somebody is
 }
 
 // Run looks at the replication now, and at what the daemon remembers of it.
@@ -123,16 +117,13 @@ func (c *explainCommand) explain(ctx context.Context, p plan, reader *scheduler.
 			return nil, err
 		}
 	}
-	decider := p.replayCycle(server)
 	var all []explained
 	for _, row := range snap.Replications {
 		if row.DocID != c.Doc || c.Database != "" && c.Database != row.Database {
 			continue
 		}
 		e := explained{Server: server, Database: row.Database, DocID: row.DocID, State: string(row.State), Error: row.Error}
-		for _, one := range decider.Explain(state, row, snap.At) {
-			e.Rules = append(e.Rules, p.explained(&one, server, row, state.Alerts(), said))
-		}
+		e.Rules = p.explain(state, row, snap.At, state.Alerts(), said)
 		if err := e.addHistory(ctx, kept); err != nil {
 			return nil, err
 		}
@@ -141,16 +132,25 @@ func (c *explainCommand) explain(ctx context.Context, p plan, reader *scheduler.
 	return all, nil
 }
 
+// explain says of each rule of a server what it makes of a replication, and whom it would tell.
+func (p plan) explain(state *cycle.State, row *snapshot.Replication, at time.Time, alerts []alert.Alert, said *notify.Standing) []web.Explained {
+	var all []web.Explained
+	for _, one := range p.replayCycle(state.Server()).Explain(state, row, at) {
+		all = append(all, p.explained(&one, state.Server(), row, alerts, said))
+	}
+	return all
+}
+
 // explained adds who would hear of an alert of the rule, and why not.
-func (p plan) explained(e *rules.Explanation, server string, row *snapshot.Replication, alerts []alert.Alert, said *notify.Standing) ruleExplained {
+func (p plan) explained(e *rules.Explanation, server string, row *snapshot.Replication, alerts []alert.Alert, said *notify.Standing) web.Explained {
 	subject := alert.Subject{Server: server, Database: row.Database, DocID: row.DocID}
 	a := &alert.Alert{
 		Rule: e.Rule, Severity: e.Severity, Server: server, Database: row.Database, DocID: row.DocID,
 		Fingerprint: alert.Fingerprint(e.Rule, subject), State: string(row.State), Source: row.Source, Target: row.Target,
 		Labels: p.labelsOf(server),
 	}
-	firing := slices.DeleteFunc(alerts, func(a alert.Alert) bool { return a.Status != alert.StatusFiring })
-	return ruleExplained{*e, p.Router.Destinations(a), p.Router.MutedBy(a, firing, said, time.Now())}
+	firing := slices.DeleteFunc(slices.Clone(alerts), func(a alert.Alert) bool { return a.Status != alert.StatusFiring })
+	return web.Explained{Explanation: *e, Tells: p.Router.Destinations(a), MutedBy: p.Router.MutedBy(a, firing, said, time.Now())}
 }
 
 func (e *explained) addHistory(ctx context.Context, kept *store.DB) (err error) {
@@ -213,7 +213,7 @@ func printExplained(w io.Writer, e *explained) {
 	}
 }
 
-func printRule(w io.Writer, r *ruleExplained) {
+func printRule(w io.Writer, r *web.Explained) {
 	fmt.Fprintf(w, "\n%s (%s): ", r.Rule, r.Severity)
 	switch {
 	case r.Status == "":

@@ -99,8 +99,10 @@ func (s *session) openDaemon(p plan, log *slog.Logger) (*daemon, error) {
 	if err != nil {
 		return nil, err
 	}
-	d := &daemon{log: log, store: kept, storeKind: kind, retention: p.Retention, standing: standing{store: kept},
-		history: history.NewRecorder(kept, log)}
+	d := &daemon{
+		log: log, store: kept, storeKind: kind, retention: p.Retention, standing: standing{store: kept},
+		history: history.NewRecorder(kept, log),
+	}
 	if d.workers, err = s.openWorkers(p.Sinks, kept, d.noted, log); err != nil {
 		return nil, errors.Join(err, d.close())
 	}

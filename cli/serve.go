@@ -42,6 +42,7 @@ func (d *daemon) listen(ctx context.Context, cfg *config.Config) error {
 	d.board = board.New(shown)
 	d.web = web.New(web.Options{
 		Gate: cfg.HTTP, ExternalURL: cfg.ExternalURL, Board: d.board, Archive: archive{d.store, d.wake},
+		Histories: d.history, Explain: d.explainer(plan{cfg}),
 		ComeDue: func(server, check string) bool { return d.loop.ComeDue(server, check) },
 		Said:    said{d.store, d.heed},
 		List:    func(all []alert.Alert) []web.Listed { return listed(cfg, all, d.standing.last.Load()) },

@@ -113,12 +113,17 @@ func (r *Recorder) Run(ctx context.Context) {
 			}
 			r.note(ctx, err)
 		case <-ctx.Done():
-			last, done := context.WithTimeout(context.WithoutCancel(ctx), lastWords)
-			defer done()
-			r.note(last, r.keep(last, true))
+			r.finish(context.WithoutCancel(ctx))
 			return
 		}
 	}
+}
+
+// finish keeps what is left.
+func (r *Recorder) finish(ctx context.Context) {
+	ctx, done := context.WithTimeout(ctx, lastWords)
+	defer done()
+	r.note(ctx, r.keep(ctx, true))
 }
 
 // look takes in one look.

@@ -149,18 +149,26 @@ func TestWhatIsKept(t *testing.T) {
 		do   func(f *film)
 		want string
 	}{
-		{"what moves has a point at each look", func(f *film) { f.shoot(running(0), running(5), running(9)) },
-			"0:0, 30:5, 60:9, 0 state running, seen 0-60"},
-		{"what stands has none, but where it moves again", func(f *film) { f.shoot(running(0), running(0), running(0), running(5)) },
-			"0:0, 60:0, 90:5, 0 state running, seen 0-90"},
-		{"a change of state", func(f *film) { f.shoot(running(0), shot("pending", 0), running(0)) },
-			"0:0, 0 state running, 30 state pending, 60 state running, seen 0-60"},
+		{
+			"what moves has a point at each look", func(f *film) { f.shoot(running(0), running(5), running(9)) },
+			"0:0, 30:5, 60:9, 0 state running, seen 0-60",
+		},
+		{
+			"what stands has none, but where it moves again", func(f *film) { f.shoot(running(0), running(0), running(0), running(5)) },
+			"0:0, 60:0, 90:5, 0 state running, seen 0-90",
+		},
+		{
+			"a change of state", func(f *film) { f.shoot(running(0), shot("pending", 0), running(0)) },
+			"0:0, 0 state running, 30 state pending, 60 state running, seen 0-60",
+		},
 		{"a crash is told once, at its own time", func(f *film) {
 			crash := f.began.Add(10 * time.Second)
 			f.shoot(running(0), shot("crashing", 0, crash), shot("crashing", 0, crash), shot("crashing", 0, crash, f.began.Add(80*time.Second)))
 		}, "0:0, 0 state running, 10 crash -, 30 state crashing, 80 crash -, seen 0-90"},
-		{"a look that is cut short is a gap", func(f *film) { f.shoot(running(0), nil, running(5)) },
-			"0:0, 60:5, 0 state running, seen 0-0, seen 60-60"},
+		{
+			"a look that is cut short is a gap", func(f *film) { f.shoot(running(0), nil, running(5)) },
+			"0:0, 60:5, 0 state running, seen 0-0, seen 60-60",
+		},
 		{"what a look does not show is unknown from then on", func(f *film) {
 			f.shoot(running(0), running(0))
 			f.Observe(&snapshot.Snapshot{Server: "prod", At: time.Now()})

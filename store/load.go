@@ -56,6 +56,36 @@ func (s *DB) Restore(ctx context.Context, server string, into Restorer) error {
 	return nil
 }
 
+// LoadReplication is Load of one replication alone, with the server that it is on and the alerts
+// of its own: what a person asks about.
+func (s *DB) LoadReplication(ctx context.Context, of alert.Subject) (*cycle.State, error) {
+	state := cycle.NewState(of.Server)
+	err := s.read(ctx, func(tx *transaction) error {
+		if err := restoreServer(tx, of.Server, state); err != nil {
+			return err
+		}
+		var memory []byte
+		err := tx.get(`SELECT memory FROM replications WHERE server = ? AND database = ? AND doc_id = ?`,
+			[]any{of.Server, of.Database, of.DocID}, &memory)
+		if err == nil {
+			err = state.RestoreReplication(of.Database, of.DocID, memory)
+		}
+		if err != nil && !errors.Is(err, sql.ErrNoRows) {
+			return err
+		}
+		alerts, err := decode[alert.Alert](tx, `SELECT body FROM alerts WHERE server = ? AND database = ? AND doc_id = ?`,
+			of.Server, of.Database, of.DocID)
+		for _, a := range alerts {
+			state.RestoreAlert(a)
+		}
+		return err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("load state of %s: %w", of, err)
+	}
+	return state, nil
+}
+
 func restoreServer(tx *transaction, server string, into Restorer) error {
 	var memory []byte
 	err := tx.get(`SELECT memory FROM servers WHERE server = ?`, []any{server}, &memory)

@@ -71,6 +71,17 @@ var operations = []operation{
 		status: http.StatusOK, answer: replicationList{}, do: (*Server).listReplications,
 	},
 	{
+		method: "GET", path: "/api/v1/replications/{server}/{database}/{doc_id}/history", id: "showHistory",
+		summary: "What one replication did: how its counters moved, its states and its crashes.",
+		params: []param{
+			{name: "server", help: "the server's name", path: true},
+			{name: "database", help: "the replicator database", path: true},
+			{name: "doc_id", help: "the document's id", path: true},
+			{name: "since", help: "from this time on, as 2026-01-02T03:04:05Z; default: an hour ago"},
+		},
+		status: http.StatusOK, answer: pastAnswer{}, fails: []int{http.StatusNotFound}, do: (*Server).showHistory,
+	},
+	{
 		method: "GET", path: "/api/v1/checks", id: "listChecks", summary: "Servers and their checks: how the last run went, and when the next is due.",
 		status: http.StatusOK, answer: serverList{}, do: (*Server).listChecks,
 	},

@@ -193,6 +193,7 @@ func TestADeadDeliveryIsTriedAgain(t *testing.T) {
 // keys that its schema has.
 func TestTheOpenAPIDocumentIsTrue(t *testing.T) {
 	h := newHouse(t)
+	h.lived("orders")
 	full := failing("orders")
 	full.Known = ^snapshot.Fields(0)
 	fires := firing("failed", "orders", alert.Critical)
@@ -213,7 +214,7 @@ func TestTheOpenAPIDocumentIsTrue(t *testing.T) {
 		for method, operation := range methods.(map[string]any) {
 			where := strings.NewReplacer("/", "~1", "{", "%7B", "}", "%7D").Replace(path)
 			id := map[bool]string{true: "sil_1", false: "dlv_dead"}[strings.Contains(path, "silences")]
-			address := strings.NewReplacer("{server}", "prod", "{check}", "all", "{id}", id, "{fingerprint}", fires.Fingerprint).Replace(path)
+			address := strings.NewReplacer("{server}", "prod", "{database}", "_replicator", "{doc_id}", "orders", "{check}", "all", "{id}", id, "{fingerprint}", fires.Fingerprint).Replace(path)
 			if strings.HasSuffix(path, "/events") {
 				continue
 			}

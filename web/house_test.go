@@ -18,6 +18,7 @@ import (
 	"watchdog/alert"
 	"watchdog/board"
 	"watchdog/cycle"
+	"watchdog/history"
 	"watchdog/notify"
 	"watchdog/outbox"
 	"watchdog/snapshot"
@@ -62,6 +63,7 @@ func newHouseWith(t *testing.T, o web.Options) *house {
 	h := &house{t: t, store: kept, board: board.New([]board.Server{
 		{Name: "prod", URL: "https://couch.example.com:6984", Checks: []string{"all"}}, {Name: "dr", URL: "https://dr.example.com:6984"},
 	})}
+	o.Histories, o.Explain = history.NewRecorder(kept, slog.New(slog.DiscardHandler)), explain
 	o.Board, o.Archive, o.Said, o.ComeDue, o.Sinks = h.board, kept, kept, h.comeDue, []string{"oncall", "hook"}
 	o.List = h.list
 	o.Windows = func(now time.Time) []notify.WindowState {

@@ -102,6 +102,7 @@ var (
 	checkRuns     = describe("check_runs_total", "Runs of a check.", "server", "check")
 	checkFailures = describe("check_failures_total", "Runs of a check whose look was cut short, or that decided nothing.", "server", "check")
 	checkGood     = describe("check_last_success_timestamp_seconds", "When the last run ended whose look was whole.", "server", "check")
+	historyMissed = describe("history_missed_total", "Looks that history dropped, and writes of it that failed.")
 	queueLength   = describe("queue_deliveries", "Deliveries that wait to be sent.", "sink")
 	queueDead     = describe("queue_dead_deliveries", "Deliveries that were given up and wait for a hand.", "sink")
 	queueParked   = describe("queue_parked_deliveries", "Deliveries that wait for a sink which is not in use.", "sink")
@@ -112,7 +113,7 @@ var (
 func (m *metrics) Describe(out chan<- *prometheus.Desc) {
 	for _, d := range []*prometheus.Desc{
 		buildInfo, storeInfo, storeUp, configGood, configTime, streamCount, serverUp, replications, alertCount,
-		checkRuns, checkFailures, checkGood, queueLength, queueDead, queueParked, queueAge,
+		checkRuns, checkFailures, checkGood, historyMissed, queueLength, queueDead, queueParked, queueAge,
 	} {
 		out <- d
 	}
@@ -131,6 +132,7 @@ func (m *metrics) Collect(out chan<- prometheus.Metric) {
 		gauge(configGood, number(c.err == nil))
 		gauge(configTime, seconds(c.at))
 	}
+	out <- prometheus.MustNewConstMetric(historyMissed, prometheus.CounterValue, float64(s.Histories.Missed()))
 	m.collectServers(out, gauge)
 	m.collectAlerts(gauge)
 	m.collectQueues(gauge)

@@ -57,8 +57,9 @@ func newPage() *page {
 		"asset": func(name string) string { return "/assets/" + name + "?" + p.files[name].tag },
 		"ago":   ago, "next": next, "stamp": stamp, "count": grouped, "host": shortAddress, "took": took, "unsaid": unsaid,
 		"exactly": alert.Exactly, "join": strings.Join, "match": matchWords,
+		"story": storyPath, "historyOf": historyPath,
 		"acting": func(user string, a *Listed) acting { return acting{a, user} },
-	}).ParseFS(assets, "assets/page.html", "assets/problem.html"))
+	}).ParseFS(assets, "assets/page.html", "assets/problem.html", "assets/story.html"))
 	return p
 }
 
@@ -165,6 +166,10 @@ func (s *Server) view(r *http.Request, now time.Time) (*view, error) {
 		v.Servers = append(v.Servers, one)
 	}
 	v.Verdict = judge(v)
+	for i := range v.Rows.Rows {
+		row := &v.Rows.Rows[i]
+		row.Spark = s.sparks.of(r.Context(), s.Histories, alert.Subject{Server: row.Server, Database: row.Database, DocID: row.DocID}, now)
+	}
 	if err := s.readStore(r, v); err != nil { // the rest is from memory, and is needed all the more
 		v.NoStore = true
 		s.log.Warn("the page goes without the store", "err", err)

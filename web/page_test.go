@@ -42,7 +42,7 @@ func TestTheFirstHTMLSaysWhatFires(t *testing.T) {
 func (h *house) rows(query string) string {
 	_, body := h.ask(http.MethodGet, "/"+query)
 	var names []string
-	for _, m := range regexp.MustCompile(`class="c-name"><b>([^<]*)</b>`).FindAllStringSubmatch(string(body), -1) {
+	for _, m := range regexp.MustCompile(`class="c-name"><a [^>]*><b>([^<]*)</b>`).FindAllStringSubmatch(string(body), -1) {
 		names = append(names, m[1])
 	}
 	return strings.Join(names, " ")

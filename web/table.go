@@ -112,6 +112,7 @@ type rowView struct {
 	Written, Pending        *int64
 	Errors                  *int64
 	Since                   *time.Time // CouchDB's last_updated
+	Spark                   sparkline
 }
 
 func newRowsView(q rowQuery, views []*board.View, alerts []alert.Alert) rowsView {

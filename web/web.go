@@ -29,6 +29,7 @@ import (
 	"watchdog/alert"
 	"watchdog/board"
 	"watchdog/notify"
+	"watchdog/snapshot"
 	"watchdog/store"
 	"watchdog/web/gate"
 )
@@ -49,6 +50,10 @@ type Options struct {
 	Board       *board.Board
 	Archive     Archive
 	Said        Said
+	Histories   Histories
+	// Explain says of each rule what it makes of one replication, as it was seen at a time, with
+	// what is remembered of it and the alerts of its server.
+	Explain func(ctx context.Context, of alert.Subject, row *snapshot.Replication, at time.Time, alerts []alert.Alert) ([]Explained, error)
 	// List gives, for each alert of a list, what people should know beside it; nil means that
 	// nothing mutes any, and nobody has any.
 	List func([]alert.Alert) []Listed
@@ -80,6 +85,7 @@ type Server struct {
 	feed     *feed
 	metrics  *metrics
 	page     *page
+	sparks   sparklines
 	config   atomic.Pointer[configState]
 	listener net.Listener
 	handler  http.Handler
@@ -131,6 +137,7 @@ func (s *Server) routes() http.Handler {
 	mux.HandleFunc("GET /readyz", s.readyz)
 	mux.Handle("GET /metrics", s.metrics.handler())
 	mux.HandleFunc("GET /{$}", s.serveIndex)
+	mux.HandleFunc("GET /replications/{server}/{database}/{doc_id}", s.serveStory)
 	mux.HandleFunc("GET /assets/{name}", s.page.serveAsset)
 	for i := range operations {
 		op := &operations[i]

@@ -61,7 +61,7 @@ func Watchdog() Map {
 
 		"history":  {Ours: []string{"snapshot", "alert"}},
 		"board":    {Ours: []string{"watch", "snapshot", "alert"}},
-		"web":      {Ours: []string{"web/gate", "board", "store", "history", "notify", "snapshot", "alert"}, Others: []string{prometheus}},
+		"web":      {Ours: []string{"web/gate", "board", "store", "history", "rules", "notify", "snapshot", "alert"}, Others: []string{prometheus}},
 		"web/gate": {Others: []string{bcrypt}},
 
 		"docs/examples/*": {Flags: true}, // programs to copy, on their own

@@ -151,6 +151,20 @@ var stateTests = []contract{
 			}, restore(t, s, name))
 		}
 	}},
+	{"one replication is loaded alone", func(t *testing.T, s Store) {
+		mine := firing("replication-failed", "orders")
+		commit(t, s, cycle.Outcome{
+			Replications: []cycle.ReplicationChange{change("audit", "running", bytes("not to be read"))},
+			Alerts:       []cycle.AlertChange{{Alert: mine}, {Alert: firing("replication-failed", "audit")}},
+		})
+		got, err := s.LoadReplication(t.Context(), mine.Subject())
+		must(t, err)
+		equal(t, "alerts", []alert.Alert{mine}, got.Alerts())
+		commit(t, s, cycle.Outcome{Replications: []cycle.ReplicationChange{change("orders", "failed", bytes("damaged"))}})
+		if _, err := s.LoadReplication(t.Context(), mine.Subject()); err == nil {
+			t.Error("LoadReplication of what cannot be read: got no error")
+		}
+	}},
 	{"alerts are listed over all servers", func(t *testing.T, s Store) {
 		down := alert.Alert{Status: alert.StatusPending, Rule: "server-unreachable", Server: "archive", StartsAt: epoch}
 		commit(t, s, whole())

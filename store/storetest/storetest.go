@@ -27,6 +27,7 @@ import (
 type Store interface {
 	Commit(ctx context.Context, o *cycle.Outcome) error
 	Load(ctx context.Context, server string) (*cycle.State, error)
+	LoadReplication(ctx context.Context, of alert.Subject) (*cycle.State, error)
 	Restore(ctx context.Context, server string, into store.Restorer) error
 	Alerts(ctx context.Context) ([]alert.Alert, error)
 	Transitions(ctx context.Context, f store.TransitionFilter) ([]alert.Transition, error)

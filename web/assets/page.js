@@ -115,6 +115,7 @@
   }
   // showQuery puts what the address says into the form, but never over what is being typed.
   function showQuery() {
+    if (!$("filter")) return;
     const query = new URLSearchParams(location.search);
     for (const [name, otherwise] of [["q", ""], ["server", ""], ["sort", "state"]]) {
       const field = $("filter").elements[name];
@@ -146,8 +147,8 @@
     query.delete("page");
     go("/?" + query, true);
   }
-  filter.addEventListener("input", (event) => find(["q", event.target.name]));
-  filter.addEventListener("submit", (event) => { event.preventDefault(); find(["q", "server"]); });
+  filter?.addEventListener("input", (event) => find(["q", event.target.name]));
+  filter?.addEventListener("submit", (event) => { event.preventDefault(); find(["q", "server"]); });
 
   let toasting = null;
   function toast(text) {
