@@ -137,7 +137,7 @@ func decideForever(ctx context.Context, kept *store.DB) error {
 		if err := kept.Commit(ctx, outcome); err == nil {
 			state.Apply(outcome)
 		}
-		time.Sleep(2 * time.Millisecond)
+		<-time.After(2 * time.Millisecond)
 	}
 }
 
@@ -171,7 +171,7 @@ func awaitSent(ctx context.Context, kept *store.DB, sinks string) error {
 		if !slices.ContainsFunc(backlogs, func(b store.Backlog) bool { return b.Waiting > 0 && strings.HasPrefix(b.Sink, sinks) }) {
 			return nil
 		}
-		time.Sleep(10 * time.Millisecond)
+		<-time.After(10 * time.Millisecond)
 	}
 }
 
