@@ -15,6 +15,7 @@ import (
 	"watchdog/board"
 	"watchdog/cycle"
 	"watchdog/history"
+	"watchdog/notify/slack"
 	"watchdog/outbox"
 	"watchdog/store"
 	"watchdog/watch"
@@ -76,6 +77,7 @@ type daemon struct {
 	readers   *readers
 	servers   []watch.Server
 	workers   []*outbox.Worker
+	buttons   []*slack.Buttons
 	retention time.Duration
 	standing  standing
 	history   *history.Recorder
@@ -106,6 +108,7 @@ func (s *session) openDaemon(p plan, log *slog.Logger) (*daemon, error) {
 	if d.workers, err = s.openWorkers(p.Sinks, kept, d.noted, log); err != nil {
 		return nil, errors.Join(err, d.close())
 	}
+	d.openButtons(p.Sinks, p.Router, log)
 	if d.readers, err = openReaders(p.Servers, p.Sources); err != nil {
 		return nil, errors.Join(err, d.close())
 	}
@@ -164,6 +167,9 @@ func (d *daemon) run(ctx context.Context) error {
 	}
 	for _, w := range d.workers {
 		running.Go(func() { errs <- w.Run(ctx) })
+	}
+	for _, b := range d.buttons {
+		running.Go(func() { b.Run(ctx) })
 	}
 	running.Go(func() { d.prune(ctx) })
 	running.Go(func() { d.history.Run(ctx) })

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"iter"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -35,8 +36,27 @@ func Digest(waiting []Message, above int) (Message, int) {
 	for _, m := range waiting[:taken] {
 		digest.Alerts = append(digest.Alerts, m.Alerts...)
 		digest.At, digest.URL = m.At, m.URL
+		digest.Said = saidLater(digest.Said, &m)
 	}
 	return digest, taken
+}
+
+// saidLater is what people have said in the end: of an alert what its last message says.
+func saidLater(before map[string]Said, m *Message) map[string]Said {
+	after := maps.Clone(before)
+	for i := range m.Alerts {
+		fingerprint := m.Alerts[i].Fingerprint
+		said, ok := m.Said[fingerprint]
+		switch {
+		case !ok:
+			delete(after, fingerprint)
+		case after == nil:
+			after = map[string]Said{fingerprint: said}
+		default:
+			after[fingerprint] = said
+		}
+	}
+	return after
 }
 
 // Summary is what a person wants to know of a digest: of each alert how it ended.

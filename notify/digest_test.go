@@ -103,3 +103,19 @@ func TestSummaryOfADigest(t *testing.T) {
 		t.Errorf("Severity: got %s, want %s", got, want)
 	}
 }
+
+func TestADigestSaysWhatPeopleHaveSaidInTheEnd(t *testing.T) {
+	all := waiting(1, 1, 1)
+	for i := range all {
+		all[i].Alerts[0].Fingerprint = "a"
+	}
+	ack := notify.Said{AckedBy: "ada"}
+	all[1].Said = map[string]notify.Said{"a": ack}
+	digest, _ := notify.Digest(all[:2], 1)
+	if diff := cmp.Diff(map[string]notify.Said{"a": ack}, digest.Said); diff != "" {
+		t.Errorf("Said of an alert that somebody has (-want +got):\n%s", diff)
+	}
+	if digest, _ = notify.Digest(all, 1); len(digest.Said) > 0 {
+		t.Errorf("Said of an alert that nobody has any more: got %v, want nothing", digest.Said)
+	}
+}

@@ -22,6 +22,12 @@ func (r *Router) Destinations(a *alert.Alert) []Destination {
 	return all
 }
 
+// Said is what people have said of an alert that fires, and that counts at a time.
+func (r *Router) Said(a *alert.Alert, standing *Standing, now time.Time) Said {
+	s := &planning{router: r, in: Input{Now: now, Standing: standing}, plan: &Plan{}}
+	return s.said(a, a.StartsAt)
+}
+
 // MutedBy is why nobody is told of an alert at a time, given all that fire on its server, and
 // what people have said; "" when somebody is.
 func (r *Router) MutedBy(a *alert.Alert, firing []alert.Alert, standing *Standing, now time.Time) string {

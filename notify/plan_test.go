@@ -333,7 +333,7 @@ func TestPlan(t *testing.T) {
 			func(s *stage) {
 				s.fire("a")
 				s.pass(5 * m)
-				s.ack("a")
+				s.ack(notify.Ack{By: "ada"})
 				s.pass(40 * m)
 				s.resolve("a")
 				s.pass(50 * m)
@@ -348,7 +348,7 @@ func TestPlan(t *testing.T) {
 			func(s *stage) {
 				s.fire("a")
 				s.pass(5 * m)
-				s.ack("a")
+				s.ack(notify.Ack{By: "ada"})
 				s.step()
 				s.pass(40 * m)
 				s.resolve("a")
@@ -371,7 +371,7 @@ func TestPlan(t *testing.T) {
 		{
 			"it hears at once, also where a group waits for more",
 			notify.Spec{Routes: with(oncall, func(r *notify.RouteSpec) { r.GroupWait = 2 * m }), Followers: []string{"oncall"}},
-			func(s *stage) { s.fire("a"); s.pass(5 * m); s.ack("a"); s.pass(6 * m) },
+			func(s *stage) { s.fire("a"); s.pass(5 * m); s.ack(notify.Ack{By: "ada"}); s.pass(6 * m) },
 			[]string{"2m0s oncall: a new", "5m0s oncall: a acknowledged"},
 		},
 		{
@@ -379,7 +379,7 @@ func TestPlan(t *testing.T) {
 			notify.Spec{Routes: with(oncall, func(r *notify.RouteSpec) {
 				r.Escalate = []notify.EscalateSpec{{After: 15 * m, To: []string{"boss"}}}
 			}), Followers: []string{"boss"}},
-			func(s *stage) { s.fire("a"); s.pass(20 * m); s.ack("a"); s.pass(60 * m) },
+			func(s *stage) { s.fire("a"); s.pass(20 * m); s.ack(notify.Ack{By: "ada"}); s.pass(60 * m) },
 			[]string{"0s oncall: a new", "15m0s boss: a escalated", "20m0s boss: a acknowledged"},
 		},
 		{
@@ -388,7 +388,7 @@ func TestPlan(t *testing.T) {
 			func(s *stage) {
 				s.fire("a")
 				s.pass(5 * m)
-				s.ackAs("a", notify.Ack{By: "ada", Mute: true})
+				s.ack(notify.Ack{By: "ada", Mute: true})
 				s.fire("a", critical)
 				s.pass(60 * m)
 				s.resolve("a")
@@ -427,16 +427,11 @@ func TestPlan(t *testing.T) {
 	}
 }
 
-func (s *stage) ack(doc string) {
-	s.t.Helper()
-	s.ackAs(doc, notify.Ack{By: "ada"})
-}
-
-func (s *stage) ackAs(doc string, ack notify.Ack) {
+func (s *stage) ack(ack notify.Ack) {
 	s.t.Helper()
 	next := *s.standing
 	ack.At = s.now
-	next.Acks = map[string]notify.Ack{fires("failed", "prod", doc).Fingerprint: ack}
+	next.Acks = map[string]notify.Ack{fires("failed", "prod", "a").Fingerprint: ack}
 	s.standing = &next
 	s.step()
 }

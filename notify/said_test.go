@@ -24,8 +24,10 @@ func TestAMessageSaysWhatPeopleHaveSaid(t *testing.T) {
 	}{
 		{"nothing is no news", notify.Standing{}, "", notify.Said{}},
 		{
-			"who has it", notify.Standing{Acks: map[string]notify.Ack{a.Fingerprint: {By: "ada", At: at.Add(time.Minute)}}},
-			alert.ReasonAcknowledged, notify.Said{AckedBy: "ada", AckedAt: at.Add(time.Minute)},
+			"who has it",
+			notify.Standing{Acks: map[string]notify.Ack{a.Fingerprint: {By: "ada", At: at.Add(time.Minute)}}},
+			alert.ReasonAcknowledged,
+			notify.Said{AckedBy: "ada", AckedAt: at.Add(time.Minute)},
 		},
 		{
 			"an acknowledgement of an earlier life is none", notify.Standing{Acks: map[string]notify.Ack{a.Fingerprint: {By: "ada", At: at.Add(-time.Minute)}}},

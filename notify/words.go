@@ -41,7 +41,7 @@ func (m *Message) digestLine() string {
 
 // ofGroup is ": replication-failed on prod", empty when all is one group.
 func (m *Message) ofGroup() string {
-	if what := m.groupName(); what != "" {
+	if what := m.GroupName(); what != "" {
 		return ": " + what
 	}
 	return ""
@@ -64,9 +64,9 @@ func (m *Message) counts() string {
 	return strings.Join(parts, ", ")
 }
 
-// groupName is "replication-failed on prod" for the usual grouping, "team=data, rule=x" for
+// GroupName is "replication-failed on prod" for the usual grouping, "team=data, rule=x" for
 // another, and empty when all is one group.
-func (m *Message) groupName() string {
+func (m *Message) GroupName() string {
 	if len(m.Group) == 2 && m.Group["rule"] != "" && m.Group["server"] != "" {
 		return m.Group["rule"] + " on " + m.Group["server"]
 	}

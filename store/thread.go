@@ -1,13 +1,27 @@
 package store
 
 import (
+	"context"
 	"database/sql"
 	"errors"
+	"fmt"
 	"time"
 )
 
 // A thread is all that one sink is sent of one group. What the sink remembers of it is opaque
 // here.
+
+// Thread gives what a sink remembers of a thread, nil when it remembers nothing.
+func (s *DB) Thread(ctx context.Context, sink, thread string) (memory []byte, err error) {
+	err = s.read(ctx, func(tx *transaction) error {
+		memory, err = selectThread(tx, sink, thread)
+		return err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("read thread %s of %s: %w", thread, sink, err)
+	}
+	return memory, nil
+}
 
 // selectThread gives the memory of a thread, nil when there is none.
 func selectThread(tx *transaction, sink, thread string) ([]byte, error) {

@@ -71,6 +71,15 @@ var permanent = map[string]string{
 	"unknown_method":                    "check api_url: there is no Slack API there",
 }
 
+// passing are the errors after which the same call may work. Where a post is to be changed, any
+// other is taken for a refusal.
+var passing = map[string]bool{
+	"ratelimited": true, "rate_limited": true, "message_limit_exceeded": true, "accesslimited": true,
+	"internal_error": true, "fatal_error": true, "service_unavailable": true, "request_timeout": true,
+	"team_added_to_org": true, "org_login_required": true, "rollup_error": true, "update_failed": true,
+	"external_channel_migrating": true,
+}
+
 const (
 	archived   = "unarchive the channel or name another"
 	restricted = "the workspace does not let the bot post there: ask its admin, or name another channel"

@@ -16,6 +16,9 @@ type Config struct {
 	Token secret.String `yaml:"token"` // of a bot: xoxb-…
 	// Channel is a name with #, or an id, which also works for private channels.
 	Channel string `yaml:"channel"`
+	// AppToken is of the bot's app, xapp-…, with the scope connections:write. With it a message has
+	// buttons, which are heard over Socket Mode: nothing has to reach Watchdog from outside.
+	AppToken secret.String `yaml:"app_token"`
 	// WebhookURL is an incoming webhook, which belongs to one channel. Whoever has it can post.
 	WebhookURL secret.String `yaml:"webhook_url"`
 	// APIURL is in place of https://slack.com/api/, for a proxy or GovSlack.
@@ -54,6 +57,9 @@ func (c Config) Problems() []diag.Problem {
 		if _, err := address(c.WebhookURL.Reveal()); err != nil {
 			add("webhook_url", "write it like https://hooks.slack.com/services/…", err.Error())
 		}
+		if c.AppToken != "" {
+			add("app_token", "use a bot's token and a channel, or remove it", "the messages of an incoming webhook have no buttons")
+		}
 		if c.Channel != "" {
 			all = append(all, diag.Problem{
 				Field: "channel", Level: diag.Lint, ID: "slack-webhook-channel",
@@ -73,14 +79,19 @@ func (c Config) tokenProblems() []diag.Problem {
 		all = append(all, diag.Problemf("token", "use the bot token, which begins with xoxb-", "this is the token of an app"))
 	case strings.HasPrefix(token, "https://"):
 		all = append(all, diag.Problemf("token", "write it as webhook_url", "this is a URL"))
-	case strings.ContainsFunc(token, func(r rune) bool { return unicode.IsSpace(r) || unicode.IsControl(r) }):
+	case strings.ContainsFunc(token, blank):
 		all = append(all, diag.Problemf("token", "remove it", "the token holds a blank or a line break"))
+	}
+	if app := c.AppToken.Reveal(); app != "" && (!strings.HasPrefix(app, "xapp-") || strings.ContainsFunc(app, blank)) {
+		all = append(all, diag.Problemf("app_token", "it begins with xapp- and has no blanks; make one with the scope connections:write", "this is not the token of an app"))
 	}
 	if strings.TrimSpace(c.Channel) == "" {
 		all = append(all, diag.Problemf("channel", `write a name like "#oncall", or the channel's id`, "channel is missing"))
 	}
 	return all
 }
+
+func blank(r rune) bool { return unicode.IsSpace(r) || unicode.IsControl(r) }
 
 // address is a URL, parsed. Its errors hold nothing of it.
 func address(text string) (*url.URL, error) {

@@ -33,6 +33,13 @@ func TestProblems(t *testing.T) {
 		{"the token of an app", slack.Config{Token: "xapp-1", Channel: "#oncall"}, []diag.Problem{
 			{Field: "token", Message: "this is the token of an app", Hint: "use the bot token, which begins with xoxb-"},
 		}},
+		{"buttons", slack.Config{Token: "xoxb-1", AppToken: "xapp-1", Channel: "#oncall"}, nil},
+		{"the token of a bot for the app", slack.Config{Token: "xoxb-1", AppToken: "xoxb-1", Channel: "#oncall"}, []diag.Problem{
+			{Field: "app_token", Message: "this is not the token of an app", Hint: "it begins with xapp- and has no blanks; make one with the scope connections:write"},
+		}},
+		{"buttons by a webhook", slack.Config{AppToken: "xapp-1", WebhookURL: "https://hooks.slack.com/services/a/b/c"}, []diag.Problem{
+			{Field: "app_token", Message: "the messages of an incoming webhook have no buttons", Hint: "use a bot's token and a channel, or remove it"},
+		}},
 		{"a webhook as a token", slack.Config{Token: "https://hooks.slack.com/services/a/b/c", Channel: "#oncall"}, []diag.Problem{
 			{Field: "token", Message: "this is a URL", Hint: "write it as webhook_url"},
 		}},
@@ -85,11 +92,11 @@ func TestEmpty(t *testing.T) {
 
 func TestYAML(t *testing.T) {
 	var got slack.Config
-	const file = "{token: xoxb-1, channel: '#oncall', webhook_url: https://a/, api_url: https://b/}"
+	const file = "{token: xoxb-1, app_token: xapp-1, channel: '#oncall', webhook_url: https://a/, api_url: https://b/}"
 	if err := yaml.Unmarshal([]byte(file), &got); err != nil {
 		t.Fatal(err)
 	}
-	want := slack.Config{Token: "xoxb-1", Channel: "#oncall", WebhookURL: "https://a/", APIURL: "https://b/"}
+	want := slack.Config{Token: "xoxb-1", AppToken: "xapp-1", Channel: "#oncall", WebhookURL: "https://a/", APIURL: "https://b/"}
 	if got != want {
 		t.Errorf("got %#v, want %#v", got, want)
 	}
@@ -98,7 +105,7 @@ func TestYAML(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, text := range []string{string(shown), fmt.Sprintf("%+v", got)} {
-		if strings.Contains(text, "xoxb-1") || strings.Contains(text, "https://a/") {
+		if strings.Contains(text, "xoxb-1") || strings.Contains(text, "xapp-1") || strings.Contains(text, "https://a/") {
 			t.Errorf("a secret is in %s", text)
 		}
 	}

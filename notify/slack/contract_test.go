@@ -15,6 +15,7 @@ import (
 
 const (
 	botToken = "xoxb-1234567890-abcdefGHIJKL"
+	appToken = "xapp-1-A1-2-abcdefGHIJKL"
 	hookPath = "/services/T00000000/B00000000/XXXXsecretXXXXsecretXXXX"
 )
 

@@ -72,6 +72,8 @@ type readCloser struct {
 // answer is what the API says; an incoming webhook just says its error.
 type answer struct {
 	OK               bool   `json:"ok"`
+	Channel          string `json:"channel"` // the id of the one that was posted to
+	TS               string `json:"ts"`      // of the post
 	Error            string `json:"error"`
 	Needed           string `json:"needed"` // the scope that is missing
 	ResponseMetadata struct {

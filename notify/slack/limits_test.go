@@ -26,7 +26,17 @@ type block struct {
 	BlockID  string `json:"block_id"`
 	Text     *text
 	Fields   []text
-	Elements []text
+	Elements []element
+}
+
+// element is a text of a context, or a button of actions.
+type element struct {
+	Type     string
+	Text     json.RawMessage
+	Verbatim bool
+	ActionID string `json:"action_id"`
+	Value    string
+	Style    string
 }
 
 type text struct {
@@ -118,10 +128,38 @@ func (v *validator) block(at string, b block) {
 			v.t.Errorf("%s: got %d elements, want 1 to 10", at, n)
 		}
 		for _, e := range b.Elements {
-			v.text(at, e, 3000)
+			var words string
+			if err := json.Unmarshal(e.Text, &words); err != nil {
+				v.t.Errorf("%s: got text %s, want a string", at, e.Text)
+			}
+			v.text(at, text{e.Type, words, e.Verbatim}, 3000)
 		}
+	case "actions":
+		v.actions(at, b.Elements)
 	default:
 		v.t.Errorf("%s: the validator does not know this block", at)
+	}
+}
+
+func (v *validator) actions(at string, buttons []element) {
+	v.t.Helper()
+	if n := len(buttons); n == 0 || n > 25 {
+		v.t.Errorf("%s: got %d elements, want 1 to 25", at, n)
+	}
+	known := map[string]bool{}
+	for _, b := range buttons {
+		var label text
+		if err := json.Unmarshal(b.Text, &label); err != nil || b.Type != "button" || label.Type != "plain_text" {
+			v.t.Errorf("%s: got %s %s, want a button in plain text", at, b.Type, b.Text)
+		}
+		v.length(at, label.Text, 75)
+		if b.ActionID == "" || len(b.ActionID) > 255 || known[b.ActionID] || len(b.Value) > 2000 {
+			v.t.Errorf("%s: the button %q has a bad action_id, or a value of %d characters", at, b.ActionID, len(b.Value))
+		}
+		if b.Style != "" && b.Style != "primary" && b.Style != "danger" {
+			v.t.Errorf("%s: got style %q", at, b.Style)
+		}
+		known[b.ActionID] = true
 	}
 }
 

@@ -139,6 +139,11 @@ func date(t time.Time) string {
 	return fmt.Sprintf("<!date^%d^{date_short_pretty} {time_secs}|%s>", t.Unix(), t.UTC().Format("2006-01-02 15:04:05 UTC"))
 }
 
+// clock is the time of day, shown in the reader's own time zone.
+func clock(t time.Time) string {
+	return fmt.Sprintf("<!date^%d^{time}|%s>", t.Unix(), t.UTC().Format("15:04 UTC"))
+}
+
 const maxLink = 500 // weight of an address; a longer one is left out
 
 // inLink encodes what ends a link early and is left by url.String in a query.

@@ -44,10 +44,16 @@ func render(m *notify.Message) *slackapi.WebhookMessage {
 	return post
 }
 
-// headline names the message. Its block id is the message's: buttons will know it by that.
+// headline names the message.
 func headline(m *notify.Message) *slackapi.HeaderBlock {
-	text := slackapi.NewTextBlockObject(slackapi.PlainTextType, cut(icon(m)+" "+line(m.Headline()), 150), true, false)
-	return slackapi.NewHeaderBlock(text, slackapi.HeaderBlockOptionBlockID(m.ID))
+	return header(m.ID, icon(m)+" "+line(m.Headline()))
+}
+
+// header is the first line of a post. Its block id is that of the delivery, by which two posts of
+// one are known.
+func header(delivery, text string) *slackapi.HeaderBlock {
+	title := slackapi.NewTextBlockObject(slackapi.PlainTextType, cut(text, 150), true, false)
+	return slackapi.NewHeaderBlock(title, slackapi.HeaderBlockOptionBlockID(delivery))
 }
 
 // cut is text of at most so many UTF-16 units, which is how Slack may count characters.

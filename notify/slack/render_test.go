@@ -1,13 +1,13 @@
 package slack_test
 
 import (
+	"bytes"
 	"encoding/json"
 	"flag"
 	"fmt"
 	"io"
 	"net/http"
 	"net/http/httptest"
-	"net/url"
 	"os"
 	"regexp"
 	"strconv"
@@ -124,45 +124,6 @@ func decoded(t *testing.T, raw []byte) any {
 	return v
 }
 
-func TestABotSaysTheSameAsAWebhook(t *testing.T) {
-	m := sinktest.Message(20)
-	var form url.Values
-	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if r.URL.Path != "/api/chat.postMessage" {
-			t.Errorf("path: got %s, want /api/chat.postMessage", r.URL.Path)
-		}
-		_ = r.ParseForm()
-		form = r.PostForm
-		acceptAPI(w, r)
-	}))
-	defer server.Close()
-	sink := newSink(t, slack.Config{Token: botToken, Channel: "#oncall", APIURL: server.URL + "/api"}, server.Client())
-	if err := sink.Send(t.Context(), m); err != nil {
-		t.Fatalf("Send: got %v, want it to be taken", err)
-	}
-	for name, want := range map[string]string{"token": botToken, "channel": "#oncall", "unfurl_links": "false", "unfurl_media": "false"} {
-		if got := form.Get(name); got != want {
-			t.Errorf("%s: got %q, want %q", name, got, want)
-		}
-	}
-	var viaWebhook struct {
-		Text                string
-		Blocks, Attachments any
-	}
-	if err := json.Unmarshal(poster(t)(m), &viaWebhook); err != nil {
-		t.Fatal(err)
-	}
-	if got := form.Get("text"); got != viaWebhook.Text {
-		t.Errorf("text: got %q, want %q", got, viaWebhook.Text)
-	}
-	if diff := cmp.Diff(viaWebhook.Blocks, decoded(t, []byte(form.Get("blocks")))); diff != "" {
-		t.Errorf("blocks (-webhook +bot):\n%s", diff)
-	}
-	if diff := cmp.Diff(viaWebhook.Attachments, decoded(t, []byte(form.Get("attachments")))); diff != "" {
-		t.Errorf("attachments (-webhook +bot):\n%s", diff)
-	}
-}
-
 var andMore = regexp.MustCompile(`and (\d+) more`)
 
 func TestEveryMessageKeepsSlacksLimits(t *testing.T) {
@@ -204,6 +165,13 @@ func TestEveryMessageKeepsSlacksLimits(t *testing.T) {
 				m := sinktest.Message(n)
 				for i := range m.Alerts {
 					c.change(&m.Alerts[i])
+				}
+				if shown, err := newSink(t, bot, nil).Preview(m); err != nil {
+					t.Errorf("Preview of a bot: %v", err)
+				} else {
+					var b bytes.Buffer
+					_ = json.Compact(&b, shown)
+					validate(t, b.Bytes())
 				}
 				p := validate(t, posted(m))
 				named := 0

@@ -15,48 +15,57 @@ import (
 	"watchdog/notify"
 )
 
-// Send posts m.
+// Send posts m, whatever was posted before.
 func (s *Sink) Send(ctx context.Context, m *notify.Message) error {
+	if s.webhook == "" {
+		first, _ := card{}.step(m)
+		_, err := s.call(ctx, "post", s.channel, slackapi.MsgOptionPost(), content(first.draw(m, s.buttons && !m.Test)))
+		return err
+	}
 	now := time.Now()
 	client, h := listen(s.client)
-	post := render(m)
-	if s.webhook != "" {
-		err := slackapi.PostWebhookCustomHTTPContext(ctx, s.webhook.Reveal(), client, post)
-		switch {
-		case h.status == 0:
-			return s.failed(err)
-		case h.status >= 200 && h.status < 300:
-			return nil
-		}
-		return s.refused(h, strings.TrimSpace(h.body.String()), "", now)
-	}
-	err := s.postMessage(ctx, client, post)
-	if h.status == 0 {
-		return s.failed(err)
-	}
-	a, isSlack := h.answer()
+	err := slackapi.PostWebhookCustomHTTPContext(ctx, s.webhook.Reveal(), client, render(m))
 	switch {
-	case h.status == http.StatusOK && a.OK:
+	case h.status == 0:
+		return s.failed("post", err)
+	case h.status >= 200 && h.status < 300:
 		return nil
-	case h.status == http.StatusOK && ctx.Err() != nil:
-		return s.failed(ctx.Err())
-	case h.status == http.StatusOK && !isSlack:
-		return fmt.Errorf("post to %s: this is no answer of Slack: %s", s.where, s.shown(h.body.String()))
 	}
-	return s.refused(h, a.Error, detail(a), now)
+	return s.refused("post", h, strings.TrimSpace(h.body.String()), "", now)
 }
 
-func (s *Sink) postMessage(ctx context.Context, client *http.Client, post *slackapi.WebhookMessage) error {
-	options := []slackapi.Option{slackapi.OptionHTTPClient(client)}
-	if s.apiURL != "" {
-		options = append(options, slackapi.OptionAPIURL(s.apiURL))
-	}
-	_, _, err := slackapi.New(s.token.Reveal(), options...).PostMessageContext(ctx, s.channel,
+// content is what a message says.
+func content(post *slackapi.WebhookMessage) slackapi.MsgOption {
+	return slackapi.MsgOptionCompose(
 		slackapi.MsgOptionText(post.Text, false),
 		slackapi.MsgOptionBlocks(post.Blocks.BlockSet...),
 		slackapi.MsgOptionAttachments(post.Attachments...),
 		slackapi.MsgOptionDisableLinkUnfurl(), slackapi.MsgOptionDisableMediaUnfurl())
-	return err
+}
+
+// call makes one call of the API for a channel, and gives its answer when Slack says yes. What is
+// being done is for errors.
+func (s *Sink) call(ctx context.Context, done, channel string, options ...slackapi.MsgOption) (answer, error) {
+	now := time.Now()
+	client, h := listen(s.client)
+	use := []slackapi.Option{slackapi.OptionHTTPClient(client)}
+	if s.apiURL != "" {
+		use = append(use, slackapi.OptionAPIURL(s.apiURL))
+	}
+	_, _, _, err := slackapi.New(s.token.Reveal(), use...).SendMessageContext(ctx, channel, options...)
+	if h.status == 0 {
+		return answer{}, s.failed(done, err)
+	}
+	a, isSlack := h.answer()
+	switch {
+	case h.status == http.StatusOK && a.OK:
+		return a, nil
+	case h.status == http.StatusOK && ctx.Err() != nil:
+		return a, s.failed(done, ctx.Err())
+	case h.status == http.StatusOK && !isSlack:
+		return a, fmt.Errorf("%s to %s: this is no answer of Slack: %s", done, s.where, s.shown(h.body.String()))
+	}
+	return a, s.refused(done, h, a.Error, detail(a), now)
 }
 
 // detail is what Slack adds to an error's code.
@@ -68,20 +77,35 @@ func detail(a answer) string {
 }
 
 // failed is an attempt that nobody answered. slack-go's error holds the URL, which is a secret.
-func (s *Sink) failed(err error) error {
-	if outer := (*url.Error)(nil); errors.As(err, &outer) {
-		err = outer.Err
-	}
+func (s *Sink) failed(done string, err error) error {
+	err = unwrapURL(err)
 	if text := s.shown(err.Error()); text != err.Error() {
 		err = errors.New(text)
 	}
-	return fmt.Errorf("post to %s: %w", s.where, err)
+	return fmt.Errorf("%s to %s: %w", done, s.where, err)
 }
 
-// refused is an answer that is no acceptance, with the code of the error if there is one.
-func (s *Sink) refused(h *heard, code, detail string, now time.Time) error {
-	hint, final := permanent[code]
-	status, words := h.status, []string{"post to " + s.where}
+// unwrapURL is an error without the address, which may be a secret.
+func unwrapURL(err error) error {
+	if outer, ok := errors.AsType[*url.Error](err); ok {
+		return outer.Err
+	}
+	return err
+}
+
+// named is an error by the name that Slack has for it.
+type named struct {
+	text string // "channel_not_found"; "" where none was said
+	err  error
+}
+
+func (c *named) Error() string { return c.err.Error() }
+func (c *named) Unwrap() error { return c.err }
+
+// refused is an answer that is no acceptance, with the name of the error if there is one.
+func (s *Sink) refused(done string, h *heard, name, detail string, now time.Time) error {
+	hint, final := permanent[name]
+	status, words := h.status, []string{done + " to " + s.where}
 	switch {
 	case status == http.StatusOK && final:
 		status = http.StatusBadRequest
@@ -94,15 +118,15 @@ func (s *Sink) refused(h *heard, code, detail string, now time.Time) error {
 	switch {
 	case h.status >= 300 && h.status < 400:
 		words = append(words, "redirects are not followed, check the URL", s.shown(h.location))
-	case code != "":
-		words = append(words, s.shown(code), s.shown(detail), hint)
+	case name != "":
+		words = append(words, s.shown(name), s.shown(detail), hint)
 	case h.status == http.StatusOK:
 		words = append(words, "refused without a reason")
 	default:
 		words = append(words, s.shown(h.body.String()))
 	}
 	words = slices.DeleteFunc(words, func(w string) bool { return w == "" })
-	return notify.Verdict(status, h.retryAfter, now, errors.New(strings.Join(words, ": ")))
+	return notify.Verdict(status, h.retryAfter, now, &named{name, errors.New(strings.Join(words, ": "))})
 }
 
 // shown is what others said, fit for an error.

@@ -34,7 +34,7 @@ func replies(t *testing.T, c slack.Config, answer http.HandlerFunc) error {
 	return err
 }
 
-var bot, hook = slack.Config{Token: botToken, Channel: "#oncall"}, slack.Config{}
+var bot, hook = slack.Config{Token: botToken, AppToken: appToken, Channel: "#oncall"}, slack.Config{}
 
 func says(status int, body string) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {

@@ -1,7 +1,8 @@
 // Package slack tells alerts to people in a Slack channel, by a bot or an incoming webhook.
 //
-// What is said (render.go, others.go, markup.go) knows nothing of how it is sent (send.go,
-// heard.go), and the other way round.
+// What is said (render.go, draw.go, story.go, others.go, markup.go) knows nothing of how it is sent
+// (send.go, thread.go, heard.go), and the other way round. What a bot's post becomes by a message
+// is decided in card.go, by a function that does nothing else; socket.go hears the buttons.
 package slack
 
 import (
@@ -32,6 +33,7 @@ type Sink struct {
 	channel string
 	apiURL  string            // ends in a slash; empty: Slack's own
 	webhook secret.String     // in place of token and channel
+	buttons bool              // they are heard, so they are shown
 	where   string            // for errors: "Slack channel #oncall"
 	hide    *strings.Replacer // masks the secrets in what Slack, or who claims to be, answers
 }
@@ -43,7 +45,7 @@ func New(c Config, o Options) (*Sink, error) {
 			return nil, errors.New(p.Message)
 		}
 	}
-	s := &Sink{client: o.Client, token: c.Token, channel: strings.TrimSpace(c.Channel), webhook: c.WebhookURL}
+	s := &Sink{client: o.Client, token: c.Token, channel: strings.TrimSpace(c.Channel), webhook: c.WebhookURL, buttons: c.AppToken != ""}
 	if s.client == nil {
 		s.client = &http.Client{Timeout: 30 * time.Second}
 	}
@@ -86,9 +88,14 @@ func hider(secrets ...string) *strings.Replacer {
 	return strings.NewReplacer(pairs...)
 }
 
-// Preview is the message as JSON, as an incoming webhook would get it.
+// Preview is the message as JSON, as an incoming webhook would get it, or as a bot posts it first.
 func (s *Sink) Preview(m *notify.Message) ([]byte, error) {
-	text, err := json.Marshal(render(m))
+	post := render(m)
+	if s.webhook == "" {
+		first, _ := card{}.step(m)
+		post = first.draw(m, s.buttons && !m.Test)
+	}
+	text, err := json.Marshal(post)
 	if err != nil {
 		return nil, err
 	}

@@ -33,6 +33,7 @@ type Store interface {
 	Transitions(ctx context.Context, f store.TransitionFilter) ([]alert.Transition, error)
 
 	outbox.Queue
+	Thread(ctx context.Context, sink, thread string) ([]byte, error)
 	RetryDead(ctx context.Context, at time.Time, ids ...string) error
 	Deliveries(ctx context.Context, f store.DeliveryFilter) ([]store.Delivery, error)
 	Backlogs(ctx context.Context) ([]store.Backlog, error)

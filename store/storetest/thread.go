@@ -5,6 +5,7 @@ import (
 
 	"watchdog/alert"
 	"watchdog/cycle"
+	"watchdog/notify"
 	"watchdog/outbox"
 )
 
@@ -34,6 +35,12 @@ var threadTests = []contract{
 		sayInOneGroup(t, s, "2")
 		equal(t, "what the next message of the group finds", "post 17", memoryOf(t, s))
 		must(t, s.Note(t.Context(), outbox.Sent("2", at(1), nil)))
+		kept, err := s.Thread(t.Context(), "hook", (&notify.Message{Group: map[string]string{"rule": "failed"}}).Thread())
+		must(t, err)
+		equal(t, "Thread", "post 17", string(kept))
+		kept, err = s.Thread(t.Context(), "oncall", "none")
+		must(t, err)
+		equal(t, "Thread of one that is not there", []byte(nil), kept)
 		say(t, s, message("3", "hook", "a"))
 		equal(t, "what a message of another group finds", "", memoryOf(t, s))
 	}},
