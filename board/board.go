@@ -80,6 +80,8 @@ type Check struct {
 	// Next is when it comes due, and Overdue when it has missed two of its times; zero before
 	// the first run.
 	Next, Overdue time.Time
+	// Usage is what the last look cost, and Used what all of them did since the process began.
+	Usage, Used snapshot.Usage
 	// LastGood is when the last run ended whose look was whole.
 	LastGood time.Time
 	// Undecided: the last run decided nothing, or could not commit it.
@@ -211,6 +213,12 @@ func (v *View) look(s *snapshot.Snapshot) {
 func (c *Check) ran(r *watch.Report) {
 	c.Runs++
 	c.Began, c.Elapsed, c.Next, c.Overdue = r.Began, r.Elapsed, r.Next, r.Overdue
+	c.Usage = snapshot.Usage{}
+	if r.Snapshot != nil {
+		c.Usage = r.Snapshot.Usage
+		c.Used.Requests += c.Usage.Requests
+		c.Used.Bytes += c.Usage.Bytes
+	}
 	c.Err, c.Undecided = r.Err, r.Err != nil
 	if !c.Undecided {
 		c.Err = r.Snapshot.Err()

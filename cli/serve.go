@@ -2,7 +2,6 @@ package cli
 
 import (
 	"context"
-	"errors"
 	"time"
 
 	"watchdog/alert"
@@ -93,23 +92,8 @@ func (d *daemon) noted(sink string, deliver outbox.Deliver) outbox.Deliver {
 		began := time.Now()
 		memory, err := deliver(ctx, item)
 		if d.web != nil {
-			d.web.Attempted(sink, outcome(err), time.Since(began))
+			d.web.Attempted(sink, err, time.Since(began))
 		}
 		return memory, err
-	}
-}
-
-func outcome(err error) string {
-	refusal, permanent := errors.AsType[interface {
-		error
-		Permanent() bool
-	}](err)
-	switch {
-	case err == nil:
-		return web.Sent
-	case permanent && refusal.Permanent():
-		return web.Refused
-	default:
-		return web.Failed
 	}
 }

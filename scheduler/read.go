@@ -31,6 +31,7 @@ const (
 // database are then not listed again but followed. It may be nil.
 func (c *Client) Read(ctx context.Context, at time.Time, prev *snapshot.Snapshot) *snapshot.Snapshot {
 	began := time.Now()
+	ctx, used := withUsage(ctx)
 	b := snapshot.NewBuilder(c.Name(), at)
 	b.Keep(c.covers)
 	b.Reuse(prev)
@@ -49,6 +50,7 @@ func (c *Client) Read(ctx context.Context, at time.Time, prev *snapshot.Snapshot
 		c.refreshVersion(ctx)
 	}
 	b.Version(c.version.value)
+	b.Usage(used.total())
 	c.last = c.hide(b.Snapshot())
 	c.doorbell.hang(c.watched, time.Since(began), c.unsettled())
 	return c.last

@@ -163,13 +163,14 @@ func (c *Client) send(transport http.RoundTripper, req *http.Request, path strin
 	resp, err := transport.RoundTrip(req.WithContext(quiet.ctx)) //nolint:bodyclose // the answer closes it
 	quiet.end()
 	if err != nil {
+		count(req.Context(), nil)
 		defer quiet.stop()
 		return nil, c.failed(req.Method, path, quiet.cause(err))
 	}
 	return &answer{
 		status: resp.StatusCode, header: resp.Header,
 		client: c, method: req.Method, path: path,
-		body: resp.Body, silence: quiet,
+		body: count(req.Context(), resp.Body), silence: quiet,
 	}, nil
 }
 

@@ -53,6 +53,9 @@ func (b *Builder) Keep(want func(database string) bool) {
 // Version sets the version of the server.
 func (b *Builder) Version(v string) { b.snap.Version = v }
 
+// Usage sets what the look cost.
+func (b *Builder) Usage(u Usage) { b.snap.Usage = u }
+
 // Latency sets how long the look took.
 func (b *Builder) Latency(d time.Duration) { b.snap.Latency = d }
 

@@ -41,6 +41,8 @@ type Snapshot struct {
 	At time.Time
 	// Latency is how long the look took; 0 in a recording.
 	Latency time.Duration
+	// Usage is what the look cost; nothing in a recording.
+	Usage Usage
 	// Version is the server's, "" when it was not asked.
 	Version string
 	// Replications are all that were seen, ordered by Key, no Key twice.
@@ -59,6 +61,13 @@ type Snapshot struct {
 	Whole []string
 
 	look *look
+}
+
+// Usage is what was asked of servers for a look: of the one that was looked at, and of sources that
+// were asked what waits there.
+type Usage struct {
+	Requests int
+	Bytes    int64 // of the bodies of answers, uncompressed
 }
 
 // Answer is what asking for one document said.

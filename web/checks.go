@@ -29,9 +29,12 @@ type check struct {
 	LastGood *time.Time `json:"last_good"`
 	// Duration is of the last run, in seconds.
 	Duration float64 `json:"duration"`
-	Runs     int     `json:"runs"`
-	Failures int     `json:"failures"`
-	Error    string  `json:"error"`
+	// Requests and Bytes are what the last run asked and got.
+	Requests int    `json:"requests"`
+	Bytes    int64  `json:"bytes"`
+	Runs     int    `json:"runs"`
+	Failures int    `json:"failures"`
+	Error    string `json:"error"`
 }
 
 func (s *Server) listChecks(*request) (any, error) {
@@ -49,7 +52,7 @@ func (s *Server) listChecks(*request) (any, error) {
 			c := &v.Checks[i]
 			one.Checks = append(one.Checks, check{
 				Name: c.Name, LastRun: when(c.Began), NextRun: when(c.Next), LastGood: when(c.LastGood),
-				Duration: c.Elapsed.Seconds(), Runs: c.Runs, Failures: c.Failures, Error: message(c.Err),
+				Duration: c.Elapsed.Seconds(), Requests: c.Usage.Requests, Bytes: c.Usage.Bytes, Runs: c.Runs, Failures: c.Failures, Error: message(c.Err),
 			})
 		}
 		list.Servers = append(list.Servers, one)

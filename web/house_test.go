@@ -144,7 +144,7 @@ func (h *house) say(id, sink, doc string) {
 
 // look is one check of prod that decided on some alerts.
 func (h *house) look(when time.Time, alerts []alert.Alert, all ...*snapshot.Replication) {
-	h.lookAt(&snapshot.Snapshot{Server: "prod", At: when, Version: "3.5.0", Replications: all}, alerts)
+	h.lookAt(&snapshot.Snapshot{Server: "prod", At: when, Version: "3.5.0", Usage: snapshot.Usage{Requests: 3, Bytes: 1000}, Replications: all}, alerts)
 }
 
 func (h *house) lookAt(s *snapshot.Snapshot, alerts []alert.Alert) {

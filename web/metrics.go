@@ -23,6 +23,7 @@ type metrics struct {
 	duration    *prometheus.HistogramVec // of checks
 	transitions *prometheus.CounterVec
 	attempts    *prometheus.CounterVec
+	failures    *prometheus.CounterVec // of attempts
 	delivery    *prometheus.HistogramVec
 }
 
@@ -42,29 +43,24 @@ func newMetrics(s *Server) *metrics {
 		attempts: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "watchdog_delivery_attempts_total", Help: "Attempts to deliver a message: sent, failed (it is tried again) or refused (it is not).",
 		}, []string{"sink", "outcome"}),
+		failures: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "watchdog_delivery_failures_total",
+			Help: "Attempts to deliver that did not succeed, by reason: timeout, connection, busy (the receiver says when to come again), refused (for good) or error (any other answer).",
+		}, []string{"sink", "reason"}),
 		delivery: prometheus.NewHistogramVec(prometheus.HistogramOpts{
 			Name: "watchdog_delivery_duration_seconds", Help: "How long an attempt to deliver a message took.",
 			Buckets: []float64{.01, .05, .1, .25, .5, 1, 2.5, 5, 10, 30},
 		}, []string{"sink"}),
 	}
 	for _, sink := range s.Sinks {
-		for _, outcome := range []string{Sent, Failed, Refused} {
-			m.attempts.WithLabelValues(sink, outcome)
-		}
+		m.introduce(sink)
 	}
 	m.registry.MustRegister(
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
-		m.duration, m.transitions, m.attempts, m.delivery, m,
+		m.duration, m.transitions, m.attempts, m.failures, m.delivery, m,
 	)
 	return m
 }
-
-// The outcomes of an attempt to deliver.
-const (
-	Sent    = "sent"
-	Failed  = "failed"
-	Refused = "refused"
-)
 
 func (m *metrics) observe(c board.Change) {
 	if check := c.View.Check(c.Check); check != nil {
@@ -74,11 +70,6 @@ func (m *metrics) observe(c board.Change) {
 		t := &c.Transitions[i]
 		m.transitions.WithLabelValues(t.Rule, t.Severity.String(), string(t.Status), string(t.Reason)).Inc()
 	}
-}
-
-func (m *metrics) attempted(sink, outcome string, took time.Duration) {
-	m.attempts.WithLabelValues(sink, outcome).Inc()
-	m.delivery.WithLabelValues(sink).Observe(took.Seconds())
 }
 
 func (m *metrics) handler() http.Handler {
@@ -99,10 +90,13 @@ var (
 	serverUp      = describe("server_up", "Whether the last look at the server was whole.", "server")
 	replications  = describe("replications", "Replications by the state that CouchDB gives them.", "server", "state")
 	alertCount    = describe("alerts", "Alerts that are pending or firing.", "rule", "severity", "status")
+	alertMuted    = describe("muted_alerts", "Alerts that fire and nobody is told of: silenced, inhibited or in a window.", "rule", "severity")
 	checkRuns     = describe("check_runs_total", "Runs of a check.", "server", "check")
 	checkFailures = describe("check_failures_total", "Runs of a check whose look was cut short, or that decided nothing.", "server", "check")
 	checkGood     = describe("check_last_success_timestamp_seconds", "When the last run ended whose look was whole.", "server", "check")
 	historyMissed = describe("history_missed_total", "Looks that history dropped, and writes of it that failed.")
+	checkRequests = describe("check_requests_total", "Requests of a check, to its server and to sources that it asks.", "server", "check")
+	checkBytes    = describe("check_received_bytes_total", "Bytes of the answers that a check read, uncompressed.", "server", "check")
 	queueLength   = describe("queue_deliveries", "Deliveries that wait to be sent.", "sink")
 	queueDead     = describe("queue_dead_deliveries", "Deliveries that were given up and wait for a hand.", "sink")
 	queueParked   = describe("queue_parked_deliveries", "Deliveries that wait for a sink which is not in use.", "sink")
@@ -112,8 +106,8 @@ var (
 // Describe implements prometheus.Collector.
 func (m *metrics) Describe(out chan<- *prometheus.Desc) {
 	for _, d := range []*prometheus.Desc{
-		buildInfo, storeInfo, storeUp, configGood, configTime, streamCount, serverUp, replications, alertCount,
-		checkRuns, checkFailures, checkGood, historyMissed, queueLength, queueDead, queueParked, queueAge,
+		buildInfo, storeInfo, storeUp, configGood, configTime, streamCount, serverUp, replications, alertCount, alertMuted,
+		checkRuns, checkFailures, checkGood, checkRequests, checkBytes, historyMissed, queueLength, queueDead, queueParked, queueAge,
 	} {
 		out <- d
 	}
@@ -150,8 +144,15 @@ func (m *metrics) collectServers(out chan<- prometheus.Metric, gauge func(*prome
 		}
 		for i := range v.Checks {
 			c := &v.Checks[i]
-			out <- prometheus.MustNewConstMetric(checkRuns, prometheus.CounterValue, float64(c.Runs), v.Server, c.Name)
-			out <- prometheus.MustNewConstMetric(checkFailures, prometheus.CounterValue, float64(c.Failures), v.Server, c.Name)
+			for _, counted := range []struct {
+				desc *prometheus.Desc
+				n    float64
+			}{
+				{checkRuns, float64(c.Runs)}, {checkFailures, float64(c.Failures)},
+				{checkRequests, float64(c.Used.Requests)}, {checkBytes, float64(c.Used.Bytes)},
+			} {
+				out <- prometheus.MustNewConstMetric(counted.desc, prometheus.CounterValue, counted.n, v.Server, c.Name)
+			}
 			if !c.LastGood.IsZero() {
 				gauge(checkGood, seconds(c.LastGood), v.Server, c.Name)
 			}
@@ -185,12 +186,21 @@ func (m *metrics) collectAlerts(gauge func(*prometheus.Desc, float64, ...string)
 		severity alert.Severity
 		status   alert.Status
 	}
-	counts := map[kind]int{}
-	for _, a := range m.server.Board.Alerts() {
-		counts[kind{a.Rule, a.Severity, a.Status}]++
+	counts, muted := map[kind]int{}, map[kind]int{}
+	listed := m.server.listed(m.server.Board.Alerts())
+	for i := range listed {
+		a := &listed[i]
+		k := kind{a.Rule, a.Severity, a.Status}
+		counts[k]++
+		if a.Status == alert.StatusFiring {
+			muted[k] += min(len(a.MutedBy), 1)
+		}
 	}
 	for k, n := range counts {
 		gauge(alertCount, float64(n), k.rule, k.severity.String(), string(k.status))
+	}
+	for k, n := range muted {
+		gauge(alertMuted, float64(n), k.rule, k.severity.String())
 	}
 }
 

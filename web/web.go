@@ -112,13 +112,6 @@ func (s *Server) Publish(c board.Change) {
 	s.feed.changed(c)
 }
 
-// Attempted tells readers of an attempt to deliver to a sink: sent, failed (it will be tried
-// again) or refused.
-func (s *Server) Attempted(sink, outcome string, took time.Duration) {
-	s.metrics.attempted(sink, outcome, took)
-	s.feed.attempted(sink, outcome)
-}
-
 // ConfigLoaded tells readers how loading the config ended.
 func (s *Server) ConfigLoaded(at time.Time, err error) {
 	next := &configState{at: at, err: err}

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"net/http"
 	"regexp"
@@ -17,6 +18,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/testutil/promlint"
 
 	"watchdog/alert"
+	"watchdog/notify"
 	"watchdog/snapshot"
 	"watchdog/watch"
 	"watchdog/web"
@@ -76,7 +78,7 @@ func scrape(h *house) string {
 func TestMetricsKeepTheConventions(t *testing.T) {
 	h := newHouse(t)
 	h.badDay()
-	h.web.Attempted("hook", web.Refused, time.Second)
+	h.web.Attempted("hook", &notify.Refused{Err: io.EOF}, time.Second)
 	problems, err := promlint.New(strings.NewReader(scrape(h))).Lint()
 	h.must(err)
 	for _, p := range problems {
@@ -89,8 +91,14 @@ func TestMetricsSayHowThingsAre(t *testing.T) {
 	strange := replication("strange", "hibernating") // of a CouchDB to come
 	h.look(at(0), []alert.Alert{firing("replication-failed", "orders", alert.Critical)}, failing("orders"), running("users", 1, 1), strange)
 	h.look(at(30), []alert.Alert{firing("replication-failed", "orders", alert.Critical)}, failing("orders"), running("users", 1, 1), strange)
-	h.web.Attempted("hook", web.Sent, time.Second)
-	h.web.Attempted("hook", web.Failed, time.Second)
+	h.web.Attempted("hook", nil, time.Second)
+	for _, err := range []error{
+		io.EOF, context.DeadlineExceeded, fmt.Errorf("post: %w", &net.OpError{Op: "dial", Err: errors.New("connection refused")}),
+		&net.DNSError{IsNotFound: true}, &notify.Busy{Err: io.EOF, After: time.Second}, &notify.Refused{Err: io.EOF},
+	} {
+		h.web.Attempted("hook", err, time.Second)
+	}
+	h.must(h.store.PutSilence(t.Context(), &notify.Silence{Match: map[string][]string{"rule": {"*"}}, EndsAt: time.Now().Add(time.Hour)}))
 	h.web.ConfigLoaded(time.Now(), errors.New("bad"))
 	text := scrape(h)
 	for _, want := range []string{
@@ -104,7 +112,18 @@ func TestMetricsSayHowThingsAre(t *testing.T) {
 		`watchdog_check_duration_seconds_count{check="all",server="prod"} 2`,
 		`watchdog_server_up{server="prod"} 1`,
 		`watchdog_delivery_attempts_total{outcome="sent",sink="hook"} 1`,
+		`watchdog_delivery_attempts_total{outcome="failed",sink="hook"} 5`,
+		`watchdog_delivery_attempts_total{outcome="refused",sink="hook"} 1`,
 		`watchdog_delivery_attempts_total{outcome="refused",sink="oncall"} 0`,
+		`watchdog_delivery_failures_total{reason="error",sink="hook"} 1`,
+		`watchdog_delivery_failures_total{reason="timeout",sink="hook"} 1`,
+		`watchdog_delivery_failures_total{reason="connection",sink="hook"} 2`,
+		`watchdog_delivery_failures_total{reason="busy",sink="hook"} 1`,
+		`watchdog_delivery_failures_total{reason="refused",sink="hook"} 1`,
+		`watchdog_delivery_failures_total{reason="timeout",sink="oncall"} 0`,
+		`watchdog_muted_alerts{rule="replication-failed",severity="critical"} 1`,
+		`watchdog_check_requests_total{check="all",server="prod"} 6`,
+		`watchdog_check_received_bytes_total{check="all",server="prod"} 2000`,
 		`watchdog_queue_deliveries{sink="hook"} 1`,
 		`watchdog_queue_dead_deliveries{sink="hook"} 1`,
 		`watchdog_queue_deliveries{sink="oncall"} 0`,
@@ -165,7 +184,7 @@ func TestEventsTellWhatHappens(t *testing.T) {
 	var got []string
 	h.stream(t, func() {
 		h.look(at(0), []alert.Alert{firing("failed", "orders", alert.Critical)}, failing("orders"))
-		h.web.Attempted("hook", web.Failed, time.Second)
+		h.web.Attempted("hook", io.EOF, time.Second)
 	}, func(event, data string) bool {
 		var d map[string]any
 		h.must(json.Unmarshal([]byte(data), &d))
