@@ -28,8 +28,20 @@ func Address(text string) (*url.URL, error) {
 	return u, nil
 }
 
-// Place is what may be shown of a URL: tokens stand in the user, the password and the query.
-func Place(u *url.URL) string { return u.Scheme + "://" + u.Host + u.EscapedPath() }
+// Place is what may be shown of a URL: tokens stand in the user, the password, the query, and in
+// long parts of the path, as of most chat services.
+func Place(u *url.URL) string {
+	parts := strings.Split(u.EscapedPath(), "/")
+	for i, part := range parts {
+		if isToken(part) {
+			parts[i] = secret.Mask
+		}
+	}
+	return u.Scheme + "://" + u.Host + strings.Join(parts, "/")
+}
+
+// isToken reports whether a part of a path looks like one: long, with a digit in it.
+func isToken(part string) bool { return len(part) >= 16 && strings.ContainsAny(part, "0123456789") }
 
 // URLSecrets are the parts of a URL that may be secret: what Place leaves out.
 func URLSecrets(u *url.URL) []string {
@@ -43,6 +55,11 @@ func URLSecrets(u *url.URL) []string {
 		}
 	}
 	secrets = append(secrets, u.RawQuery)
+	for part := range strings.SplitSeq(u.Path, "/") {
+		if isToken(part) {
+			secrets = append(secrets, part)
+		}
+	}
 	for name, values := range u.Query() {
 		secrets = append(secrets, values...)
 		if slices.Contains(values, "") { // "?TOKEN"

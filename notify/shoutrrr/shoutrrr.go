@@ -26,7 +26,7 @@ import (
 // Config is a service as it is written in YAML (SPEC 5).
 type Config struct {
 	// URL names the service and holds its credentials, as
-	// https://shoutrrr.nickfedor.com describes them: telegram://TOKEN@telegram?chats=@oncall
+	// https://shoutrrr.nickfedor.com describes them: ntfy://:TOKEN@ntfy.sh/oncall
 	URL secret.String `yaml:"url"`
 }
 
@@ -35,7 +35,7 @@ func (c Config) Empty() bool { return c.URL == "" }
 
 // Problems are the mistakes in c. A service is not set up for it: some of them sign in then.
 func (c Config) Problems() []diag.Problem {
-	const hint = "write it like telegram://TOKEN@telegram?chats=@oncall"
+	const hint = "write it like ntfy://:TOKEN@ntfy.sh/oncall"
 	if c.Empty() {
 		return []diag.Problem{diag.Problemf("url", hint, "url is missing")}
 	}
@@ -44,6 +44,9 @@ func (c Config) Problems() []diag.Problem {
 		return []diag.Problem{diag.Problemf("url", hint, "this is not a URL")}
 	}
 	service, _, _ := strings.Cut(u.Scheme, "+")
+	if instead, is := unfit[service]; is {
+		return []diag.Problem{diag.Problemf("url", instead, "the library is not to be trusted with this service")}
+	}
 	known := services()
 	if !slices.Contains(known, service) {
 		near := diag.DidYouMean(service, known)
@@ -55,9 +58,18 @@ func (c Config) Problems() []diag.Problem {
 	return nil
 }
 
-// services are those there are, but for the one that only writes a log.
+// unfit are services that are not used, and what to use instead. The library's telegram takes a
+// network error, and an answer that is no JSON, for success (seen with v0.13.2): alerts would be
+// lost. Its pagerduty resolves nothing, and its logger tells nobody.
+var unfit = map[string]string{
+	"telegram":  "use a webhook with a body, as docs/sinks.md shows",
+	"pagerduty": "use the kind pagerduty",
+	"logger":    "use the kind terminal",
+}
+
+// services are those that are used.
 func services() []string {
-	known := slices.DeleteFunc(new(router.ServiceRouter).ListServices(), func(s string) bool { return s == "logger" })
+	known := slices.DeleteFunc(new(router.ServiceRouter).ListServices(), func(s string) bool { return unfit[s] != "" })
 	slices.Sort(known)
 	return known
 }
@@ -143,7 +155,11 @@ func (s *Sink) shout(m *notify.Message) (err error) {
 	if err != nil {
 		return err
 	}
-	return service.Send(text(m), &types.Params{types.TitleKey: m.Headline()})
+	params := types.Params{}
+	if s.service != "wecom" { // which takes a title for a mistake
+		params.SetTitle(m.Headline())
+	}
+	return service.Send(text(m), &params)
 }
 
 // addresses are URLs in what the library says; most hold a token.

@@ -118,17 +118,20 @@ func TestPreview(t *testing.T) {
 }
 
 func TestProblems(t *testing.T) {
-	const hint = "write it like telegram://TOKEN@telegram?chats=@oncall"
+	const hint = "write it like ntfy://:TOKEN@ntfy.sh/oncall"
 	for _, c := range []struct {
 		name string
 		url  secret.String
 		want []diag.Problem
 	}{
-		{"a service that is known", "telegram://token@telegram?chats=@oncall", nil},
+		{"a service that is known", "ntfy://:token@ntfy.sh/oncall", nil},
 		{"no url", "", []diag.Problem{{Field: "url", Message: "url is missing", Hint: hint}}},
-		{"no service", "token@telegram", []diag.Problem{{Field: "url", Message: "this is not a URL", Hint: hint}}},
-		{"a misspelt service", "telegrm://token@telegram", []diag.Problem{
-			{Field: "url", Message: "the URL names no service that is known", Hint: `did you mean "telegram"?`},
+		{"no service", "token@ntfy.sh", []diag.Problem{{Field: "url", Message: "this is not a URL", Hint: hint}}},
+		{"a misspelt service", "discrod://token@1", []diag.Problem{
+			{Field: "url", Message: "the URL names no service that is known", Hint: `did you mean "discord"?`},
+		}},
+		{"a service that loses messages", "telegram://token@telegram?chats=@oncall", []diag.Problem{
+			{Field: "url", Message: "the library is not to be trusted with this service", Hint: "use a webhook with a body, as docs/sinks.md shows"},
 		}},
 	} {
 		t.Run(c.name, func(t *testing.T) {

@@ -16,7 +16,7 @@ func TestContract(t *testing.T) {
 	sinktest.Run(t, sinktest.Harness{
 		New: func(t *testing.T, base string, client *http.Client) notify.Sink {
 			return newSink(t, webhook.Config{
-				URL:     secret.String(strings.Replace(base, "://", "://robot:pass-in-url@", 1) + "/hook?token=token-in-query&more=a%2fb%26c&bare-token"),
+				URL:     secret.String(strings.Replace(base, "://", "://robot:pass-in-url@", 1) + "/hook/bot110201543:AAHdqTcvCH1vGWJx?token=token-in-query&more=a%2fb%26c&bare-token"),
 				Secret:  webhook.Secrets{"whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw", "raw-signing-secret"},
 				Headers: map[string]secret.String{"X-Api-Key": "Key value-of-header"},
 			}, client)
@@ -35,6 +35,7 @@ func TestContract(t *testing.T) {
 		Secrets: []string{
 			"pass-in-url", "cm9ib3Q6cGFzcy1pbi11cmw=", // robot:pass-in-url
 			"token-in-query", "a%2fb%26c", "a%2Fb%26c", "a/b&c", "bare-token", "value-of-header",
+			"bot110201543:AAHdqTcvCH1vGWJx", "AAHdqTcvCH1vGWJx",
 			"MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw", "raw-signing-secret",
 		},
 	})
