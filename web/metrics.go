@@ -148,8 +148,10 @@ func (m *metrics) collectServers(out chan<- prometheus.Metric, gauge func(*prome
 				desc *prometheus.Desc
 				n    float64
 			}{
-				{checkRuns, float64(c.Runs)}, {checkFailures, float64(c.Failures)},
-				{checkRequests, float64(c.Used.Requests)}, {checkBytes, float64(c.Used.Bytes)},
+				{checkRuns, float64(c.Runs)},
+				{checkFailures, float64(c.Failures)},
+				{checkRequests, float64(c.Used.Requests)},
+				{checkBytes, float64(c.Used.Bytes)},
 			} {
 				out <- prometheus.MustNewConstMetric(counted.desc, prometheus.CounterValue, counted.n, v.Server, c.Name)
 			}
