@@ -101,7 +101,10 @@
       $("announce").textContent = `${t.status}: ${t.summary || t.rule} ${t.doc_id || t.server}`;
       soon();
     });
-    events.addEventListener("board", soon);
+    events.addEventListener("board", (event) => {
+      const of = document.body.dataset.server; // a story is of one server alone
+      if (!of || JSON.parse(event.data).server === of) soon();
+    });
     events.addEventListener("delivery", soon);
     events.addEventListener("said", soon);
   }
