@@ -30,8 +30,10 @@ func TestAMessageSaysWhatPeopleHaveSaid(t *testing.T) {
 			notify.Said{AckedBy: "ada", AckedAt: at.Add(time.Minute)},
 		},
 		{
-			"an acknowledgement of an earlier life is none", notify.Standing{Acks: map[string]notify.Ack{a.Fingerprint: {By: "ada", At: at.Add(-time.Minute)}}},
-			"", notify.Said{},
+			"an acknowledgement of an earlier life is none",
+			notify.Standing{Acks: map[string]notify.Ack{a.Fingerprint: {By: "ada", At: at.Add(-time.Minute)}}},
+			"",
+			notify.Said{},
 		},
 		{
 			"silenced until it resolves", notify.Standing{Acks: map[string]notify.Ack{a.Fingerprint: {By: "ada", At: at, Mute: true}}},

@@ -10,7 +10,8 @@ import (
 	"watchdog/notify/post"
 )
 
-// Probe asks Slack whose token it is. Of an incoming webhook it can only see whether its host is
+// Probe asks Slack whose token it is, and where there are buttons, whether they would be heard. Of an
+// incoming webhook it can only see whether its host is
 // there. It posts nothing, and says what it found.
 func (s *Sink) Probe(ctx context.Context) (found string, err error) {
 	if s.webhook != "" {
@@ -24,9 +25,17 @@ func (s *Sink) Probe(ctx context.Context) (found string, err error) {
 	if s.apiURL != "" {
 		options = append(options, slackapi.OptionAPIURL(s.apiURL))
 	}
-	who, err := slackapi.New(s.token.Reveal(), options...).AuthTestContext(ctx)
+	api := slackapi.New(s.token.Reveal(), append(options, slackapi.OptionAppLevelToken(s.app.Reveal()))...)
+	who, err := api.AuthTestContext(ctx)
 	if err != nil {
 		return "", fmt.Errorf("ask Slack who we are: %s", s.shown(err.Error()))
 	}
-	return fmt.Sprintf("@%s of %s", who.User, who.Team), nil
+	found = fmt.Sprintf("@%s of %s", who.User, who.Team)
+	if s.app == "" {
+		return found, nil
+	}
+	if _, _, err := api.StartSocketModeContext(ctx); err != nil {
+		return "", fmt.Errorf("open a connection for buttons, by the app_token: %s", s.shown(err.Error()))
+	}
+	return found + ", with buttons", nil
 }

@@ -40,6 +40,18 @@ func TestProbe(t *testing.T) {
 			}
 		})
 	}
+	t.Run("with an app token it says whether buttons would be heard", func(t *testing.T) {
+		w := newWorkspace(t)
+		sink := newSink(t, w.config(), w.Client())
+		if found, err := sink.Probe(t.Context()); err != nil || found != "@watchdog of Example, with buttons" {
+			t.Errorf("Probe: got %q (%v), want that there are buttons", found, err)
+		}
+		w.RefuseSockets("missing_scope for " + appToken)
+		_, err := sink.Probe(t.Context())
+		if err == nil || err.Error() != "open a connection for buttons, by the app_token: missing_scope for *****" {
+			t.Errorf("Probe: got %v, want why there are no buttons", err)
+		}
+	})
 	t.Run("of an incoming webhook its host", func(t *testing.T) {
 		server := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { t.Error("a request was made") }))
 		defer server.Close()

@@ -19,7 +19,7 @@ import (
 func (s *Sink) Send(ctx context.Context, m *notify.Message) error {
 	if s.webhook == "" {
 		first, _ := card{}.step(m)
-		_, err := s.call(ctx, "post", s.channel, slackapi.MsgOptionPost(), content(first.draw(m, s.buttons && !m.Test)))
+		_, err := s.call(ctx, "post", s.channel, slackapi.MsgOptionPost(), content(first.draw(m, s.app != "" && !m.Test)))
 		return err
 	}
 	now := time.Now()

@@ -33,7 +33,7 @@ type Sink struct {
 	channel string
 	apiURL  string            // ends in a slash; empty: Slack's own
 	webhook secret.String     // in place of token and channel
-	buttons bool              // they are heard, so they are shown
+	app     secret.String     // with it buttons are heard, so they are shown
 	where   string            // for errors: "Slack channel #oncall"
 	hide    *strings.Replacer // masks the secrets in what Slack, or who claims to be, answers
 }
@@ -45,14 +45,14 @@ func New(c Config, o Options) (*Sink, error) {
 			return nil, errors.New(p.Message)
 		}
 	}
-	s := &Sink{client: o.Client, token: c.Token, channel: strings.TrimSpace(c.Channel), webhook: c.WebhookURL, buttons: c.AppToken != ""}
+	s := &Sink{client: o.Client, token: c.Token, channel: strings.TrimSpace(c.Channel), webhook: c.WebhookURL, app: c.AppToken}
 	if s.client == nil {
 		s.client = &http.Client{Timeout: 30 * time.Second}
 	}
 	if c.APIURL != "" {
 		s.apiURL = strings.TrimSuffix(c.APIURL, "/") + "/"
 	}
-	s.where, s.hide = "Slack channel "+s.channel, hider(c.Token.Reveal())
+	s.where, s.hide = "Slack channel "+s.channel, hider(c.Token.Reveal(), c.AppToken.Reveal())
 	if c.WebhookURL != "" {
 		u, err := address(c.WebhookURL.Reveal())
 		if err != nil {
@@ -93,7 +93,7 @@ func (s *Sink) Preview(m *notify.Message) ([]byte, error) {
 	post := render(m)
 	if s.webhook == "" {
 		first, _ := card{}.step(m)
-		post = first.draw(m, s.buttons && !m.Test)
+		post = first.draw(m, s.app != "" && !m.Test)
 	}
 	text, err := json.Marshal(post)
 	if err != nil {

@@ -103,7 +103,7 @@ func (b *Buttons) hear(ctx context.Context, e socketmode.Event) error {
 			return data.ErrorObj
 		}
 		if !b.lost {
-			b.opt.Log.Warn("the buttons in Slack are not heard", "retry_at", time.Now().Add(data.Backoff).Truncate(time.Second), "err", b.shown(data.ErrorObj))
+			b.opt.Log.Warn("the buttons in Slack are not heard", "retry_at", time.Now().Add(data.Backoff), "err", b.shown(data.ErrorObj))
 		}
 		b.heard, b.lost = false, true
 	case slackapi.InteractionCallback:

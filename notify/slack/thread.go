@@ -36,7 +36,7 @@ func (s *Sink) Resume(ctx context.Context, m *notify.Message, memory []byte) ([]
 			return before.memory(), err
 		}
 	}
-	post, err := s.call(ctx, "post", s.channel, slackapi.MsgOptionPost(), content(after.draw(m, s.buttons)))
+	post, err := s.call(ctx, "post", s.channel, slackapi.MsgOptionPost(), content(after.draw(m, s.app != "")))
 	if err != nil {
 		if before.TS == "" {
 			return nil, err
@@ -51,7 +51,7 @@ func (s *Sink) Resume(ctx context.Context, m *notify.Message, memory []byte) ([]
 // renew changes the post of a card and adds to its thread, and notes how far it got.
 func (s *Sink) renew(ctx context.Context, m *notify.Message, c *card, n *news, way *midway) error {
 	if !way.Updated {
-		if _, err := s.call(ctx, "post a change", c.ID, slackapi.MsgOptionUpdate(c.TS), content(c.draw(m, s.buttons))); err != nil {
+		if _, err := s.call(ctx, "post a change", c.ID, slackapi.MsgOptionUpdate(c.TS), content(c.draw(m, s.app != ""))); err != nil {
 			way.Refused = forGood(err)
 			return err
 		}

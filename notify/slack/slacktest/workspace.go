@@ -57,6 +57,9 @@ func New(t testing.TB) *Workspace {
 	mux.HandleFunc("/api/chat.postMessage", w.call)
 	mux.HandleFunc("/api/chat.update", w.call)
 	mux.HandleFunc("/api/apps.connections.open", w.open)
+	mux.HandleFunc("/api/auth.test", func(rw http.ResponseWriter, _ *http.Request) {
+		io.WriteString(rw, `{"ok":true,"user":"watchdog","team":"Example"}`)
+	})
 	mux.HandleFunc("/socket", w.connect)
 	mux.HandleFunc("/respond", w.respond)
 	w.server = httptest.NewServer(mux)
