@@ -1,11 +1,7 @@
 package slack_test
 
 import (
-	"bytes"
-	"encoding/json"
-	"errors"
 	"fmt"
-	"os"
 	"strings"
 	"testing"
 	"time"
@@ -14,7 +10,6 @@ import (
 
 	"watchdog/alert"
 	"watchdog/notify"
-	"watchdog/notify/sinktest"
 )
 
 // began is when the plays begin.
@@ -243,169 +238,4 @@ func TestACardTellsTheStoryOfItsGroup(t *testing.T) {
 			}
 		})
 	}
-}
-
-// A delivery that fails midway goes on where it stopped, and calls nobody twice.
-func TestWhatSlackAnswersToAChange(t *testing.T) {
-	for _, tt := range []struct {
-		name    string
-		answers []string // of the calls for the change, attempt by attempt
-		calls   string   // of all attempts, "/" between them
-	}{
-		{"yes", nil, "update reply"},
-		{"the post cannot be changed now", []string{"503"}, "update / update reply"},
-		{"too many requests", []string{"429"}, "update / update reply"},
-		{"an error that passes", []string{"internal_error"}, "update / update reply"},
-		{"half an answer", []string{"half"}, "update / update reply"},
-		{"the post is gone", []string{"message_not_found"}, "update post"},
-		{"it may not be changed", []string{"cant_update_message"}, "update post"},
-		{"it is too old", []string{"edit_window_closed"}, "update post"},
-		{"an error that nobody knows", []string{"new_in_2027"}, "update post"},
-		{"no authority, whatever is said", []string{"403"}, "update post"},
-		{"the reply fails: the change is not made again", []string{"", "503"}, "update reply / reply"},
-		{"the reply fails twice", []string{"", "503", "ratelimited"}, "update reply / reply / reply"},
-		{"there are no threads there", []string{"", "restricted_action_non_threadable_channel"}, "update reply post"},
-		{"the new post fails: the old one is not tried again", []string{"message_not_found", "500"}, "update post / post"},
-	} {
-		t.Run(tt.name, func(t *testing.T) {
-			w := newWorkspace(t)
-			w.must(told(0, "new a"))
-			w.Calls()
-			w.Fail(tt.answers...)
-			var attempts []string
-			for range 5 {
-				err := w.send(told(1, "new b"))
-				attempts = append(attempts, strings.Join(w.Calls(), " "))
-				if err == nil {
-					break
-				}
-				if _, refused := errors.AsType[*notify.Refused](err); refused {
-					t.Errorf("Resume: got %v, want no refusal", err)
-				}
-			}
-			if got := strings.Join(attempts, " / "); got != tt.calls {
-				t.Errorf("calls: got %s, want %s", got, tt.calls)
-			}
-			w.must(told(2, "resolved a"))
-			if got := strings.Join(w.Calls(), " "); got != "update reply" {
-				t.Errorf("calls for the next change: got %s, want update reply", got)
-			}
-		})
-	}
-}
-
-func TestAPostThatIsRefusedIsRefused(t *testing.T) {
-	w := newWorkspace(t)
-	w.Fail("not_in_channel")
-	var refused *notify.Refused
-	if err := w.send(told(0, "new a")); !errors.As(err, &refused) || w.memory != nil {
-		t.Errorf("Resume: got %v and memory %q, want a refusal and none", err, w.memory)
-	}
-}
-
-func TestAPostOfWhichSlackSaysNoNameIsNotChanged(t *testing.T) {
-	w := newWorkspace(t)
-	w.must(told(0, "new a"))
-	w.memory = []byte(strings.Replace(string(w.memory), w.Posts()[0].TS, "", 1))
-	w.must(told(1, "new b"))
-	if got := strings.Join(w.Calls(), " "); got != "post post" {
-		t.Errorf("calls: got %s, want two posts", got)
-	}
-}
-
-func TestATestMessageIsAPostOfItsOwn(t *testing.T) {
-	w := newWorkspace(t)
-	w.must(told(0, "new a"))
-	m := told(1, "new b")
-	m.Test = true
-	before := string(w.memory)
-	w.must(m)
-	if got := strings.Join(w.Calls(), " "); got != "post post" || string(w.memory) != before {
-		t.Errorf("got calls %s and memory %s, want two posts and %s", got, w.memory, before)
-	}
-	if got, want := validate(t, w.Posts()[1].Body).Blocks[0].Text.Text, "🟠 test message: firing: failed, prod/_replicator/b"; got != want {
-		t.Errorf("headline: got %q, want %q", got, want)
-	}
-}
-
-// A group may hold thousands, for months: its post keeps Slack's limits, and its memory is short.
-func TestACardOfThousands(t *testing.T) {
-	w := newWorkspace(t)
-	long := strings.Repeat("long <&> 😱 ", 1000)
-	for round := range 3 {
-		m := sinktest.Message(1000)
-		m.ID, m.At = fmt.Sprint("dlv_", round), began.Add(time.Duration(round)*time.Minute)
-		m.Said = map[string]notify.Said{}
-		for i := range m.Alerts {
-			a := &m.Alerts[i]
-			a.At, a.Status, a.Reason, a.EndsAt = m.At, alert.StatusFiring, alert.ReasonNew, nil
-			a.Error, a.Summary, a.Description = long, long, long
-			if i%2 == round%2 {
-				a.Status, a.Reason, a.EndsAt = alert.StatusResolved, alert.ReasonResolved, &m.At
-			}
-			m.Said[a.Fingerprint] = notify.Said{AckedBy: long, AckedAt: began, SilencedBy: long}
-		}
-		w.must(m)
-	}
-	if got := len(w.memory); got > 600_000 {
-		t.Errorf("memory: got %d bytes, want at most 600000", got)
-	}
-	if got := validate(t, w.Posts()[0].Body).Blocks[0].Text.Text; !strings.HasPrefix(got, "🔴 500 firing, ") {
-		t.Errorf("headline: got %q, want 500 firing", got)
-	}
-}
-
-func TestCardsLookAsTheyDid(t *testing.T) {
-	w := newWorkspace(t)
-	first := sinktest.Message(2)
-	first.Alerts[1].Status, first.Alerts[1].Reason, first.Alerts[1].EndsAt = alert.StatusFiring, alert.ReasonNew, nil
-	w.must(first)
-	golden(t, "card-firing", w.Posts()[0].Body)
-
-	second := sinktest.Message(1)
-	second.ID, second.Alerts[0].Reason = "dlv_2", alert.ReasonAcknowledged
-	second.Said = map[string]notify.Said{second.Alerts[0].Fingerprint: {AckedBy: "@anna", AckedAt: second.At}}
-	w.must(second)
-	golden(t, "card-acknowledged", w.Posts()[0].Body)
-	golden(t, "card-reply", w.Posts()[1].Body)
-
-	third, ended := sinktest.Message(2), first.At.Add(12*time.Minute)
-	third.ID, third.At = "dlv_3", ended
-	for i := range third.Alerts {
-		a := &third.Alerts[i]
-		a.Status, a.Reason, a.At, a.EndsAt = alert.StatusResolved, alert.ReasonResolved, ended, &ended
-	}
-	w.must(third)
-	golden(t, "card-resolved", w.Posts()[0].Body)
-}
-
-// golden compares a message with a file, which -update writes.
-func golden(t *testing.T, name string, raw []byte) {
-	t.Helper()
-	shown := indented(t, raw)
-	file := "testdata/" + name + ".json"
-	if *update {
-		if err := os.WriteFile(file, []byte(shown), 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
-	want, err := os.ReadFile(file)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if diff := cmp.Diff(string(want), shown); diff != "" {
-		t.Errorf("%s (-want +got):\n%s", name, diff)
-	}
-}
-
-func indented(t *testing.T, raw []byte) string {
-	t.Helper()
-	var b bytes.Buffer
-	enc := json.NewEncoder(&b)
-	enc.SetEscapeHTML(false)
-	enc.SetIndent("", "  ")
-	if err := enc.Encode(decoded(t, raw)); err != nil {
-		t.Fatal(err)
-	}
-	return b.String()
 }
