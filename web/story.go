@@ -93,7 +93,7 @@ type storyView struct {
 	Charts  []chart
 	Events  []history.Event // the latest first
 	More    int             // events that are not shown
-	Firing  []alert.Alert   // and pending
+	Firing  []Listed        // and pending, with who has it and what mutes it
 	Rules   []Explained
 	Told    []told
 	NoStore bool // what the store knows cannot be read
@@ -145,11 +145,7 @@ func (s *Server) story(r *http.Request, now time.Time) (*storyView, error) {
 		link := storyPath(v.Of.Server, v.Of.Database, v.Of.DocID) + "?range=" + one.Name
 		v.Ranges = append(v.Ranges, choice{State: one.Name, Link: link, Current: one.Name == name})
 	}
-	for _, a := range board.Alerts {
-		if a.Subject() == v.Of {
-			v.Firing = append(v.Firing, a)
-		}
-	}
+	v.Firing = s.listed(slices.DeleteFunc(slices.Clone(board.Alerts), func(a alert.Alert) bool { return a.Subject() != v.Of }))
 	v.draw(past, in, state, until)
 	if row != nil {
 		v.Rules, err = s.Explain(r.Context(), v.Of, row, board.Seen.At, board.Alerts)

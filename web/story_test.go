@@ -95,11 +95,16 @@ func (h *house) lived(doc string) {
 func TestAStorySaysWhatIsKnown(t *testing.T) {
 	h := newHouse(t)
 	h.lived("orders")
+	fires := firing("replication-failed", "orders", alert.Critical)
+	if resp, body := h.send(http.MethodPut, "/api/v1/alerts/"+fires.Fingerprint+"/ack", `{"by": "ada"}`, "Content-Type", "application/json"); resp.StatusCode >= 300 {
+		t.Fatalf("acknowledge: got %d %s", resp.StatusCode, body)
+	}
 	_, body := h.ask(http.MethodGet, "/replications/prod/_replicator/orders")
 	page := string(body)
 	for name, want := range map[string]string{
 		"its state":                            `<span class="state crashing">crashing</span>`,
 		"its error":                            "no answer of https://b.example.com/ for 30000 ms",
+		"who has it":                           "ada has it",
 		"its alert":                            "orders failed and will not be tried again",
 		"when it crashed":                      "2 crash events",
 		"a range":                              `href="/replications/prod/_replicator/orders?range=90d"`,
