@@ -39,7 +39,7 @@ type Server struct {
 // Board is what readers see. One goroutine for each server calls Report; everything else may be
 // called by anyone.
 type Board struct {
-	servers []*place // by name
+	servers atomic.Pointer[[]*place] // by name
 	started time.Time
 }
 
@@ -93,17 +93,55 @@ type Check struct {
 // New makes a board that shows nothing yet.
 func New(servers []Server) *Board {
 	b := &Board{started: time.Now()}
+	b.servers.Store(&[]*place{})
+	b.Show(servers)
+	return b
+}
+
+// Show makes the board show these servers in place of those before. What is known of a server and
+// of a check that stay remains on it. One goroutine may call it, while others report and read.
+func (b *Board) Show(servers []Server) {
 	servers = slices.Clone(servers)
 	slices.SortFunc(servers, func(a, b Server) int { return cmp.Compare(a.Name, b.Name) })
-	for _, s := range servers {
-		p, v := &place{name: s.Name}, &View{Server: s.Name, URL: s.URL}
-		for _, c := range s.Checks {
-			v.Checks = append(v.Checks, Check{Name: c})
+	places := make([]*place, len(servers))
+	for i, s := range servers {
+		if places[i] = b.place(s.Name); places[i] != nil {
+			places[i].change(func(v *View) { v.watchedBy(s) })
+			continue
 		}
-		p.view.Store(v)
-		b.servers = append(b.servers, p)
+		v := &View{Server: s.Name}
+		v.watchedBy(s)
+		places[i] = &place{name: s.Name}
+		places[i].view.Store(v)
 	}
-	return b
+	b.servers.Store(&places)
+}
+
+// change publishes a view that differs. A report and a change of what is shown may meet: then the
+// later one is made again, of what the other has left.
+func (p *place) change(do func(*View)) *View {
+	for {
+		before := p.view.Load()
+		v := *before
+		v.Revision++
+		do(&v)
+		if p.view.CompareAndSwap(before, &v) {
+			return &v
+		}
+	}
+}
+
+// watchedBy takes over what the config says of the server.
+func (v *View) watchedBy(s Server) {
+	checks := make([]Check, len(s.Checks))
+	for i, name := range s.Checks {
+		if c := v.Check(name); c != nil {
+			checks[i] = *c
+		} else {
+			checks[i].Name = name
+		}
+	}
+	v.URL, v.Checks = s.URL, checks
 }
 
 // Started is when the board was made.
@@ -111,8 +149,9 @@ func (b *Board) Started() time.Time { return b.started }
 
 // Views are all servers, by name.
 func (b *Board) Views() []*View {
-	views := make([]*View, len(b.servers))
-	for i, p := range b.servers {
+	places := *b.servers.Load()
+	views := make([]*View, len(places))
+	for i, p := range places {
 		views[i] = p.view.Load()
 	}
 	return views
@@ -127,7 +166,7 @@ func (b *Board) Server(name string) *View {
 }
 
 func (b *Board) place(name string) *place {
-	for _, p := range b.servers {
+	for _, p := range *b.servers.Load() {
 		if p.name == name {
 			return p
 		}
@@ -166,20 +205,19 @@ func (b *Board) Report(r *watch.Report) Change {
 	if p == nil {
 		return Change{View: &View{Server: r.Server}}
 	}
-	v := *p.view.Load()
-	v.Revision++
-	v.Alerts = r.Alerts
-	v.Checks = slices.Clone(v.Checks)
-	for i := range v.Checks {
-		if v.Checks[i].Name == r.Check {
-			v.Checks[i].ran(r)
+	v := p.change(func(v *View) {
+		v.Alerts = r.Alerts
+		v.Checks = slices.Clone(v.Checks)
+		for i := range v.Checks {
+			if v.Checks[i].Name == r.Check {
+				v.Checks[i].ran(r)
+			}
 		}
-	}
-	if r.Snapshot != nil {
-		v.look(r.Snapshot)
-	}
-	p.view.Store(&v)
-	change := Change{View: &v, Check: r.Check}
+		if r.Snapshot != nil {
+			v.look(r.Snapshot)
+		}
+	})
+	change := Change{View: v, Check: r.Check}
 	if r.Outcome != nil {
 		change.Transitions = r.Outcome.Transitions
 	}

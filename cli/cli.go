@@ -149,12 +149,15 @@ func parse(parser *kong.Kong, args []string) (parsed *kong.Context, err error) {
 func (s *session) load(path string) (*config.Config, diag.List, error) {
 	c, found := config.Load(config.Options{Path: path, Env: s.Env})
 	if c == nil {
-		for _, d := range found {
-			if d.Level != diag.Lint {
-				fmt.Fprint(s.Stderr, d.Pretty())
-			}
-		}
-		return nil, found, exit(exitUsage)
+		return nil, found, s.badConfig(found)
 	}
 	return c, found, nil
+}
+
+// badConfig prints mistakes, and ends the command.
+func (s *session) badConfig(found diag.List) error {
+	for _, d := range mistakes(found) {
+		fmt.Fprint(s.Stderr, d.Pretty())
+	}
+	return exit(exitUsage)
 }

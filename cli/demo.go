@@ -50,7 +50,7 @@ func (c *demoCommand) Run(s *session) error {
 	if err != nil {
 		return err
 	}
-	if err := d.listen(s.ctx, cfg); err != nil {
+	if err := d.listen(s.ctx); err != nil {
 		return errors.Join(err, d.close())
 	}
 	stage.rise(d.web.URL())

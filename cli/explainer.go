@@ -12,13 +12,11 @@ import (
 )
 
 // explainer is `explain` for the page: by what the daemon has committed, and has seen last.
-func (d *daemon) explainer(p plan) func(ctx context.Context, of alert.Subject, row *snapshot.Replication, at time.Time, alerts []alert.Alert) ([]web.Explained, error) {
-	return func(ctx context.Context, of alert.Subject, row *snapshot.Replication, at time.Time, alerts []alert.Alert) ([]web.Explained, error) {
-		state, err := d.store.LoadReplication(ctx, of)
-		if err != nil {
-			return nil, err
-		}
-		said := cmp.Or(d.standing.last.Load(), &notify.Standing{})
-		return p.explain(state, row, at, alerts, said), nil
+func (d *daemon) explain(ctx context.Context, of alert.Subject, row *snapshot.Replication, at time.Time, alerts []alert.Alert) ([]web.Explained, error) {
+	state, err := d.store.LoadReplication(ctx, of)
+	if err != nil {
+		return nil, err
 	}
+	said := cmp.Or(d.standing.last.Load(), &notify.Standing{})
+	return d.now.Load().explain(state, row, at, alerts, said), nil
 }

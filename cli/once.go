@@ -47,7 +47,7 @@ func (c *onceCommand) Run(s *session) error {
 	if err != nil {
 		return c.unknown(s, err)
 	}
-	seen, err := watch.Once(s.ctx, d.servers, watch.Options{Ledger: d.store, Log: d.log, Standing: d.standing.read})
+	seen, err := watch.Once(s.ctx, d.now.Load().servers, watch.Options{Ledger: d.store, Log: d.log, Standing: d.standing.read})
 	if err == nil {
 		err = d.deliver(s.ctx)
 	}
@@ -65,21 +65,16 @@ func (c *onceCommand) unknown(s *session, err error) error {
 
 // deliver runs the workers until their queues are empty, or for a while.
 func (d *daemon) deliver(ctx context.Context) error {
-	if len(d.workers) == 0 {
+	all := d.now.Load().senders
+	if len(all) == 0 {
 		return nil
 	}
 	ctx, cancel := context.WithTimeout(ctx, deliverWithin)
 	defer cancel()
-	errs := make(chan error, len(d.workers))
-	for _, w := range d.workers {
-		go func() { errs <- w.Run(ctx) }()
-	}
+	d.senders.run(ctx, all)
 	err := d.drained(ctx)
 	cancel()
-	for range d.workers {
-		err = errors.Join(err, <-errs)
-	}
-	return err
+	return errors.Join(err, d.senders.wait())
 }
 
 // drained returns when nothing waits to be sent, or ctx ends.

@@ -7,11 +7,8 @@ import (
 
 // park tells the store which sinks are in use, and people what waits for others.
 func (d *daemon) park(ctx context.Context) {
-	var inUse []string
-	for _, w := range d.workers {
-		inUse = append(inUse, w.Sink())
-	}
-	now := time.Now()
+	p := d.now.Load().plan
+	now, inUse := time.Now(), p.settings().Sinks
 	parked, err := d.store.Park(ctx, now, inUse)
 	for _, b := range parked {
 		d.log.Warn("deliveries are parked: the sink is not in the config, or has no address there",
@@ -19,7 +16,7 @@ func (d *daemon) park(ctx context.Context) {
 	}
 	given := 0
 	if err == nil {
-		given, err = d.store.BuryParked(ctx, now, now.Add(-d.retention))
+		given, err = d.store.BuryParked(ctx, now, now.Add(-p.Retention))
 	}
 	switch {
 	case err != nil && ctx.Err() == nil:

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"reflect"
 	"slices"
 	"time"
 
@@ -15,29 +16,61 @@ import (
 	"watchdog/secret"
 )
 
-// openButtons makes what hears the buttons in Slack: one for each app, however many sinks post by
-// it, since an app's presses come by one connection.
-func (d *daemon) openButtons(sinks []config.Sink, router *notify.Router, log *slog.Logger) {
+// ear hears the buttons of one app of Slack.
+type ear struct {
+	app     slack.Config
+	buttons *slack.Buttons
+	leave   context.CancelFunc // once it hears
+}
+
+// openEars makes what hears the buttons in Slack: one for each app, however many sinks post by
+// it, since an app's presses come by one connection. One that is there and as it was is kept.
+func (d *daemon) openEars(sinks []config.Sink, before []*ear) []*ear {
 	var apps []secret.String
+	var ears []*ear
 	for _, c := range sinks {
 		if c.Slack == nil || c.Slack.AppToken == "" || slices.Contains(apps, c.Slack.AppToken) {
 			continue
 		}
 		apps = append(apps, c.Slack.AppToken)
-		log := log.With("sink", c.Name)
-		d.buttons = append(d.buttons, slack.NewButtons(*c.Slack, slack.ButtonsOptions{
-			Log: log,
-			Pressed: func(ctx context.Context, p slack.Press) string {
-				answer, err := d.press(ctx, router, &p)
-				if err != nil {
-					log.Error("a press of a button came to nothing", "action", p.Action, "by", p.By, "err", err)
-					return "That did not work, and the log of Watchdog says why. Press again in a moment."
-				}
-				log.Info("button pressed", "action", p.Action, "by", p.By, "answer", answer)
-				return answer
-			},
-		}))
+		kept := slices.IndexFunc(before, func(e *ear) bool { return reflect.DeepEqual(e.app, *c.Slack) })
+		if kept >= 0 {
+			ears = append(ears, before[kept])
+			continue
+		}
+		log := d.log.With("sink", c.Name)
+		ears = append(ears, &ear{app: *c.Slack, buttons: slack.NewButtons(*c.Slack, slack.ButtonsOptions{
+			Log: log, Pressed: func(ctx context.Context, p slack.Press) string { return d.pressed(ctx, &p, log) },
+		})})
 	}
+	return ears
+}
+
+// hear makes ears hear until ctx ends, in place of those before.
+func (d *daemon) hear(ctx context.Context, before, next []*ear) {
+	for _, e := range before {
+		if !slices.Contains(next, e) {
+			e.leave()
+		}
+	}
+	for _, e := range next {
+		if e.leave != nil {
+			continue // it hears
+		}
+		hearing, leave := context.WithCancel(ctx)
+		e.leave = leave
+		d.hearing.Go(func() { defer leave(); e.buttons.Run(hearing) })
+	}
+}
+
+func (d *daemon) pressed(ctx context.Context, p *slack.Press, log *slog.Logger) string {
+	answer, err := d.press(ctx, d.now.Load().Router, p)
+	if err != nil {
+		log.Error("a press of a button came to nothing", "action", p.Action, "by", p.By, "err", err)
+		return "That did not work, and the log of Watchdog says why. Press again in a moment."
+	}
+	log.Info("button pressed", "action", p.Action, "by", p.By, "answer", answer)
+	return answer
 }
 
 // press does what a button says, and gives what is to be answered. What comes of it shows in the

@@ -3,23 +3,18 @@ package cli
 import (
 	"context"
 	"errors"
-	"fmt"
 	"log/slog"
-	"os"
-	"os/signal"
-	"slices"
 	"sync"
-	"syscall"
+	"sync/atomic"
 	"time"
 
 	"watchdog/board"
 	"watchdog/cycle"
 	"watchdog/history"
-	"watchdog/notify/slack"
-	"watchdog/outbox"
 	"watchdog/store"
 	"watchdog/watch"
 	"watchdog/web"
+	"watchdog/web/gate"
 )
 
 // pruneEvery is how often what is older than the retention is deleted.
@@ -31,99 +26,68 @@ type runCommand struct {
 
 // Run watches until the process is told to stop, then finishes what is in hand.
 func (c *runCommand) Run(s *session) error {
-	cfg, found, err := s.load(s.configPath)
-	if err != nil {
-		return err
+	from := &source{session: s}
+	cfg, found := from.read()
+	if cfg == nil {
+		return s.badConfig(found)
 	}
+	reloader := newReloader(from)
+	defer reloader.close()
 	log := s.logger(c.LogFormat)
-	defer deafen(log)()
-	for _, d := range found {
-		log.Warn("config lint", "place", fmt.Sprintf("%s:%d:%d", d.File, d.Line, d.Column), "id", d.ID, "lint", d.Message)
-	}
+	logLints(log, found)
 	d, err := s.openDaemon(plan{cfg}, log)
 	if err != nil {
 		return err
 	}
-	if err := d.listen(s.ctx, cfg); err != nil {
+	d.reloader = reloader
+	if err := d.listen(s.ctx); err != nil {
 		return errors.Join(err, d.close())
 	}
 	return errors.Join(d.run(s.ctx), d.close())
 }
 
-// deafen keeps a SIGHUP from ending the daemon, until the returned function is called. It does
-// not reload the config: that takes a restart, and says so.
-func deafen(log *slog.Logger) (stop func()) {
-	hangups := make(chan os.Signal, 1)
-	signal.Notify(hangups, syscall.SIGHUP)
-	done := make(chan struct{})
-	go func() {
-		for {
-			select {
-			case <-hangups:
-				log.Warn("the config is read at the start only: restart to have it read anew")
-			case <-done:
-				return
-			}
-		}
-	}()
-	return func() { signal.Stop(hangups); close(done) }
-}
-
 // daemon is everything that `run` keeps running.
 type daemon struct {
+	session   *session
 	log       *slog.Logger
+	dsn       string // of the store
 	store     *store.DB
 	storeKind string
-	readers   *readers
-	servers   []watch.Server
-	workers   []*outbox.Worker
-	buttons   []*slack.Buttons
-	retention time.Duration
+	now       atomic.Pointer[setup] // of the config that is in use
+	senders   senders
+	hearing   sync.WaitGroup // what hears buttons
 	standing  standing
 	history   *history.Recorder
+	board     *board.Board
+	loop      *watch.Loop
+	reloader  *reloader // nil: the config does not change
 
-	// What follows is of a daemon with a page only, but for loop.
-	board *board.Board
-	web   *web.Server
-	loop  *watch.Loop
+	// Of a daemon with a page only.
+	web  *web.Server
+	http gate.Spec // where it listens, as at the start
+	gate gate.Spec // who may come in, as it is now
 }
 
 func (s *session) openDaemon(p plan, log *slog.Logger) (*daemon, error) {
-	dsn, kind := p.Store, "sqlite"
-	if len(p.Servers) > 0 && !slices.ContainsFunc(p.Servers, genuine) {
-		dsn, kind = store.Memory, "memory" // a simulated server begins its story anew at each start
+	dsn, kind := p.dsn()
+	if dsn == store.Memory && p.Store != dsn {
 		log.Info("every server is simulated: what is remembered is kept in memory only")
-	}
-	if store.IsPostgres(dsn) {
-		kind = "postgres"
 	}
 	kept, err := store.Open(s.ctx, dsn, store.Options{})
 	if err != nil {
 		return nil, err
 	}
 	d := &daemon{
-		log: log, store: kept, storeKind: kind, retention: p.Retention, standing: standing{store: kept},
-		history: history.NewRecorder(kept, log),
+		session: s, log: log, dsn: dsn, store: kept, storeKind: kind, standing: standing{store: kept},
+		history: history.NewRecorder(kept, log), board: board.New(p.shown()), http: p.HTTP, gate: p.HTTP,
 	}
-	if d.workers, err = s.openWorkers(p.Sinks, kept, d.noted, log); err != nil {
-		return nil, errors.Join(err, d.close())
+	first, err := d.prepare(p, nil)
+	if err != nil {
+		return nil, errors.Join(err, d.store.Close())
 	}
-	d.openButtons(p.Sinks, p.Router, log)
-	if d.readers, err = openReaders(p.Servers, p.Sources); err != nil {
-		return nil, errors.Join(err, d.close())
-	}
-	for _, spec := range p.Servers {
-		d.servers = append(d.servers, watch.Server{
-			Name: spec.Name, Reader: d.readers.byName[spec.Name], Checks: p.checks(spec.Name),
-			Doorbell: d.readers.byName[spec.Name],
-		})
-	}
-	if len(p.Sinks) == 0 && p.Router != nil {
-		log.Warn("nobody is told: no sink is in use")
-	}
-	for _, l := range p.LeftOut {
-		log.Info("left out", "what", l.Kind, "name", l.Name, "why", l.Why)
-	}
+	first.readers.introduce()
+	d.now.Store(first)
+	d.remarks(p)
 	return d, nil
 }
 
@@ -136,9 +100,7 @@ func (d *daemon) closePage() error {
 }
 
 func (d *daemon) close() error {
-	if d.readers != nil {
-		d.readers.close()
-	}
+	d.now.Load().readers.close()
 	return d.store.Close()
 }
 
@@ -147,40 +109,38 @@ func (d *daemon) run(ctx context.Context) error {
 	ctx, stop := context.WithCancelCause(ctx)
 	defer stop(nil)
 	var running sync.WaitGroup
+	first := d.now.Load()
 	opts := watch.Options{Ledger: d.store, Log: d.log, Standing: d.standing.read, Committed: d.committed, Reported: d.reported}
 	var err error
-	if d.loop, err = watch.New(ctx, d.servers, opts); err != nil {
+	if d.loop, err = watch.New(ctx, first.servers, opts); err != nil {
 		if ctx.Err() != nil {
 			err = nil // it was told to stop before it began
 		}
 		return errors.Join(err, d.closePage())
 	}
-	errs := make(chan error, len(d.workers)+1)
+	var served error
 	if d.web != nil {
 		running.Go(func() {
-			err := d.web.Run(ctx)
-			if err != nil {
-				stop(err)
+			if served = d.web.Run(ctx); served != nil {
+				stop(served)
 			}
-			errs <- err
 		})
-	}
-	for _, w := range d.workers {
-		running.Go(func() { errs <- w.Run(ctx) })
-	}
-	for _, b := range d.buttons {
-		running.Go(func() { b.Run(ctx) })
 	}
 	running.Go(func() { d.prune(ctx) })
 	running.Go(func() { d.history.Run(ctx) })
-	d.log.Info("watching", "servers", len(d.servers), "sinks", len(d.workers))
+	running.Go(func() {
+		d.senders.run(ctx, first.senders)
+		d.hear(ctx, nil, first.ears)
+		if d.reloader != nil {
+			d.followConfig(ctx)
+		}
+	})
+	d.log.Info("watching", "servers", len(first.servers), "sinks", len(first.senders))
 	d.loop.Run(ctx)
 	stop(nil)
 	running.Wait()
-	close(errs)
-	for e := range errs {
-		err = errors.Join(err, e)
-	}
+	d.hearing.Wait()
+	err = errors.Join(served, d.senders.wait())
 	d.log.Info("stopped")
 	return err
 }
@@ -188,13 +148,7 @@ func (d *daemon) run(ctx context.Context) error {
 // committed wakes the workers that have something to send.
 func (d *daemon) committed(o *cycle.Outcome) {
 	if len(o.Messages) > 0 {
-		d.wake()
-	}
-}
-
-func (d *daemon) wake() {
-	for _, w := range d.workers {
-		w.Wake()
+		d.senders.wake()
 	}
 }
 
@@ -205,7 +159,7 @@ func (d *daemon) prune(ctx context.Context) {
 	defer every.Stop()
 	for {
 		d.park(ctx)
-		n, err := d.store.Prune(ctx, time.Now().Add(-d.retention))
+		n, err := d.store.Prune(ctx, time.Now().Add(-d.now.Load().Retention))
 		switch {
 		case err != nil && ctx.Err() == nil:
 			d.log.Error("old rows could not be deleted", "err", err)

@@ -5,10 +5,8 @@ import (
 	"time"
 
 	"watchdog/alert"
-	"watchdog/board"
-	"watchdog/config"
+	"watchdog/notify"
 	"watchdog/outbox"
-	"watchdog/secret"
 	"watchdog/store"
 	"watchdog/watch"
 	"watchdog/web"
@@ -16,46 +14,36 @@ import (
 
 // listen opens the page of a daemon, before anything is watched: an address that is taken is
 // known at once. Without an address in the config there is no page.
-func (d *daemon) listen(ctx context.Context, cfg *config.Config) error {
-	if cfg.HTTP.Listen == "" {
+func (d *daemon) listen(ctx context.Context) error {
+	p := d.now.Load().plan
+	if p.HTTP.Listen == "" {
 		return nil
-	}
-	var shown []board.Server
-	for _, s := range cfg.Servers {
-		one := board.Server{Name: s.Name, URL: secret.MaskURLs(s.URL)}
-		for _, c := range cfg.Checks {
-			for _, name := range c.Servers {
-				if name == s.Name {
-					one.Checks = append(one.Checks, c.Name)
-				}
-			}
-		}
-		shown = append(shown, one)
-	}
-	var sinks []string
-	for _, s := range cfg.Sinks {
-		sinks = append(sinks, s.Name)
 	}
 	build := thisBuild()
 	build.Store = d.storeKind
-	d.board = board.New(shown)
-	d.web = web.New(web.Options{
-		Gate: cfg.HTTP, ExternalURL: cfg.ExternalURL, Board: d.board, Archive: archive{d.store, d.wake},
-		Histories: d.history, Explain: d.explainer(plan{cfg}),
-		ComeDue: func(server, check string) bool { return d.loop.ComeDue(server, check) },
-		Said:    said{d.store, d.heed},
-		List:    func(all []alert.Alert) []web.Listed { return listed(cfg, all, d.standing.last.Load()) },
-		Windows: cfg.Router.Windows,
-		Sinks:   sinks, ConfigPath: absolute(cfg.Path), Build: build, Log: d.log,
-	})
-	d.web.ConfigLoaded(time.Now(), nil)
+	options := web.Options{
+		Settings: p.settings(), Board: d.board, Archive: archive{d.store, d.senders.wake},
+		ComeDue:   func(server, check string) bool { return d.loop.ComeDue(server, check) },
+		Histories: d.history, Explain: d.explain,
+		Said: said{d.store, d.heed},
+		List: func(all []alert.Alert) []web.Listed {
+			return listed(d.now.Load().Config, all, d.standing.last.Load())
+		},
+		Windows:    func(now time.Time) []notify.WindowState { return d.now.Load().Router.Windows(now) },
+		ConfigPath: absolute(p.Path), Build: build, Log: d.log,
+	}
+	if d.reloader != nil {
+		options.Reload = d.reloader.ask
+	}
+	d.web = web.New(options)
+	d.web.ConfigLoaded(time.Now(), web.Reloaded{})
 	err := d.web.Listen(ctx)
 	switch {
 	case err == nil:
 		d.log.Info("the page is open", "url", d.web.URL())
-	case cfg.HTTP.Optional:
+	case p.HTTP.Optional:
 		d.log.Warn("going on without the page", "err", err)
-		d.board, d.web, err = nil, nil, nil
+		d.web, err = nil, nil
 	default:
 		d.web = nil
 	}
@@ -81,8 +69,9 @@ func (d *daemon) reported(r *watch.Report) {
 	if r.Snapshot != nil {
 		d.history.Observe(r.Snapshot)
 	}
+	change := d.board.Report(r)
 	if d.web != nil {
-		d.web.Publish(d.board.Report(r))
+		d.web.Publish(change)
 	}
 }
 

@@ -37,6 +37,12 @@ func openPage(t *testing.T, couch, listen, more string) (url string, log *string
 	if err := os.WriteFile(path, fmt.Appendf(nil, pageConfig, listen, more, couch), 0o600); err != nil {
 		t.Fatal(err)
 	}
+	return openPageOf(t, path)
+}
+
+// openPageOf is openPage of a config that is written already.
+func openPageOf(t *testing.T, path string) (url string, log *strings.Builder, end func() int) {
+	t.Helper()
 	ctx, stop := context.WithCancel(t.Context())
 	read, write := io.Pipe()
 	code := make(chan int, 1)

@@ -55,22 +55,18 @@ func (s *session) openSink(c config.Sink) (sink, error) {
 	}
 }
 
-// openWorkers makes a worker for each sink: what takes its messages out of the queue. Noted is put
-// around what delivers.
-func (s *session) openWorkers(sinks []config.Sink, queue outbox.Queue, noted func(string, outbox.Deliver) outbox.Deliver, log *slog.Logger) ([]*outbox.Worker, error) {
-	var workers []*outbox.Worker
-	for _, c := range sinks {
-		sink, err := s.openSink(c)
-		if err != nil {
-			return nil, fmt.Errorf("open sink %s: %w", c.Name, err)
-		}
-		workers = append(workers, outbox.NewWorker(outbox.Options{
-			Sink: c.Name, Queue: queue, Deliver: noted(c.Name, deliver(sink)),
-			Timeout: c.Timeout, GiveUpAfter: c.GiveUpAfter, DigestAbove: c.DigestAbove,
-			Limit: outbox.AtMost(c.RateLimit.Count, c.RateLimit.Per), Concurrency: concurrency(c), Log: log,
-		}))
+// openWorker makes what takes the messages of one sink out of the queue. Noted is put around what
+// delivers.
+func (s *session) openWorker(c config.Sink, queue outbox.Queue, noted func(string, outbox.Deliver) outbox.Deliver, log *slog.Logger) (*outbox.Worker, error) {
+	sink, err := s.openSink(c)
+	if err != nil {
+		return nil, err
 	}
-	return workers, nil
+	return outbox.NewWorker(outbox.Options{
+		Sink: c.Name, Queue: queue, Deliver: noted(c.Name, deliver(sink)),
+		Timeout: c.Timeout, GiveUpAfter: c.GiveUpAfter, DigestAbove: c.DigestAbove,
+		Limit: outbox.AtMost(c.RateLimit.Count, c.RateLimit.Per), Concurrency: concurrency(c), Log: log,
+	}), nil
 }
 
 // webhooksAtATime is how many messages one webhook is sent at the same time, of groups and alerts

@@ -20,13 +20,7 @@ import (
 // that it refers to must not be changed.
 type Config struct {
 	Path string // of the main file, as it was given
-
-	// Files are all that were read, the main one first: included files, and those that a
-	// ${file:…} names. A change of one of them asks for a reload.
-	Files []string
-	// Globs are the includes that have a wildcard. A file that begins to match one asks for a
-	// reload too.
-	Globs []string
+	Inputs
 
 	Store       string // a path, from the working directory, or a URL
 	HTTP        gate.Spec
@@ -52,6 +46,16 @@ type Config struct {
 	// Understood is the whole configuration as one file would say it: includes merged, defaults
 	// filled in, what is left out still there.
 	Understood File
+}
+
+// Inputs are what a config was read from, whether it is good or not.
+type Inputs struct {
+	// Files are all that were read, the main one first: included files, and those that a
+	// ${file:…} names. A change of one of them asks for a reload.
+	Files []string
+	// Globs are the includes that have a wildcard. A file that begins to match one asks for a
+	// reload too.
+	Globs []string
 }
 
 // Check is a schedule, and what is read and evaluated on it.

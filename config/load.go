@@ -25,13 +25,20 @@ type Options struct {
 // Load reads a config with all that it includes. The config is nil when the list, which is in
 // the order of the files, holds an error; lints come beside a good config.
 func Load(o Options) (*Config, diag.List) {
+	c, _, list := LoadInputs(o)
+	return c, list
+}
+
+// LoadInputs is Load, and says what was read even where the config is bad: a change of it may
+// mend that.
+func LoadInputs(o Options) (*Config, Inputs, diag.List) {
 	l := newLoader(o)
 	l.load()
 	list := l.diagnostics()
 	if list.Failed() {
-		return nil, list
+		return nil, l.config.Inputs, list
 	}
-	return &l.config, list
+	return &l.config, l.config.Inputs, list
 }
 
 // loader is one Load under way.

@@ -46,6 +46,10 @@ func (s *State) Apply(o *Outcome) {
 	}
 }
 
+// Reconsider makes the next Step see everything as if it had changed. It is for when the rules
+// have.
+func (s *State) Reconsider() { s.memory.Reconsider() }
+
 // RestoreTold takes back what one of Outcome.Told wrote.
 func (s *State) RestoreTold(key string, body []byte) error { return s.told.Restore(key, body) }
 

@@ -124,6 +124,14 @@ func (m *Memory) Apply(r *Result) {
 	}
 }
 
+// Reconsider makes the next step evaluate every replication, though its row is the same, and
+// gives up what was noted about the sets so far. It is for when other sets take their place.
+func (m *Memory) Reconsider() {
+	for _, e := range m.replications {
+		e.marks = nil
+	}
+}
+
 // Alerts are those that are pending or firing, ordered by rule and subject.
 func (m *Memory) Alerts() []alert.Alert {
 	var all []alert.Alert

@@ -44,14 +44,15 @@ func (s SourceSpec) Problems() []diag.Problem {
 }
 
 // Introduce lets clients ask each other's servers about the sources on them, and the hosts that
-// specs name. It is called once, before the first look. Each spec must have no problems.
+// specs name. Each spec must have no problems. When it is called again, looks under way finish
+// with those that their client knows already.
 func Introduce(clients []*Client, specs []SourceSpec) {
 	shared := &sources{
 		watched: clients, named: specs,
 		asking: map[string]*Client{}, guards: map[string]*guard{},
 	}
 	for _, c := range clients {
-		c.sources = shared
+		c.sources.Store(shared)
 	}
 }
 
@@ -60,9 +61,9 @@ func (c *Client) asker(source *url.URL) (*Client, string, error) {
 	if loopback(source) && !loopback(c.address()) {
 		return nil, "", errors.New("the source's address is the server's own loopback, which is another one here")
 	}
-	text := normal(source)
+	text, known := normal(source), c.sources.Load()
 	var best *Client
-	for _, other := range c.sources.watched {
+	for _, other := range known.watched {
 		base := normal(other.address())
 		if strings.HasPrefix(text, base+"/") && (best == nil || len(base) > len(normal(best.address()))) {
 			best = other
@@ -71,9 +72,9 @@ func (c *Client) asker(source *url.URL) (*Client, string, error) {
 	if best != nil {
 		return best, text[len(normal(best.address())):], nil
 	}
-	for _, named := range c.sources.named {
+	for _, named := range known.named {
 		if strings.EqualFold(named.Host, source.Host) || strings.EqualFold(named.Host, source.Hostname()) {
-			asker, err := c.sources.dial(source, named.Auth)
+			asker, err := known.dial(source, named.Auth)
 			return asker, source.EscapedPath(), err
 		}
 	}

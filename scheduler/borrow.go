@@ -29,7 +29,7 @@ func (c *Client) askAsReplication(ctx context.Context, r *snapshot.Replication) 
 	}); err != nil {
 		return 0, fmt.Errorf("ask for the document that holds the credentials of the source: %w", err)
 	}
-	asker, path, err := c.sources.borrow(doc.Source)
+	asker, path, err := c.sources.Load().borrow(doc.Source)
 	if err != nil {
 		return 0, err
 	}

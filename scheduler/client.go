@@ -56,7 +56,7 @@ type Client struct {
 
 	doorbell doorbell
 
-	sources  *sources // nobody else's until Introduce
+	sources  atomic.Pointer[sources] // nobody else's until Introduce
 	troubles atomic.Pointer[map[snapshot.Key]error]
 }
 
@@ -127,7 +127,7 @@ func (c *Client) Close() {
 			t.CloseIdleConnections()
 		}
 	}
-	c.sources.close()
+	c.sources.Load().close()
 }
 
 // refreshVersion asks for the server's version, once an hour. Where that fails the last one

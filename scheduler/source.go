@@ -166,7 +166,7 @@ func (c *Client) askSource(ctx context.Context, r *snapshot.Replication) (int64,
 	if err != nil {
 		return 0, err
 	}
-	if slices.Contains(c.sources.watched, asker) {
+	if slices.Contains(c.sources.Load().watched, asker) {
 		return pendingAfter(r.ThroughSeq, func(query string, take func(*answer) error) error {
 			return asker.optional(ctx, get(path+"/_changes", query), take)
 		})

@@ -7,8 +7,11 @@ import (
 	"log/slog"
 	"math/rand/v2"
 	"runtime/debug"
+	"sync"
 	"sync/atomic"
 	"time"
+
+	"github.com/robfig/cron/v3"
 
 	"watchdog/alert"
 	"watchdog/cycle"
@@ -44,6 +47,10 @@ type owner struct {
 	rung      chan struct{} // of one: what is due is not to be delayed
 	heard     chan struct{} // of one: people have said something
 	hurry     bool          // somebody rang for what is due
+	pulse     *pulse
+	before    *owner        // whose work this one takes over when it has ended; nil: there is none
+	leave     chan struct{} // closed when the owner is to end, with nothing in hand
+	done      chan struct{} // closed when it has ended
 }
 
 type dueCheck struct {
@@ -60,6 +67,9 @@ func newOwner(s Server, state *cycle.State, opts Options) *owner {
 		wake:   make(chan struct{}, 1),
 		rung:   make(chan struct{}, 1),
 		heard:  make(chan struct{}, 1),
+		pulse:  &pulse{},
+		leave:  make(chan struct{}),
+		done:   make(chan struct{}),
 	}
 	for i, c := range s.Checks {
 		o.checks[i].Check = c
@@ -97,50 +107,117 @@ func (o *owner) deaf(err error) {
 	o.log.Warn("the doorbell does not hear everything; the schedule sees it", "err", err)
 }
 
-// run runs what is due until ctx ends.
+// run runs what is due until ctx ends or the owner is let go: each check at once, and then by its
+// schedule and when the doorbell rings.
 func (o *owner) run(ctx context.Context) {
-	for {
-		alarm := time.NewTimer(o.untilTick())
-		select {
-		case <-ctx.Done():
-			alarm.Stop()
-			return
-		case <-alarm.C:
-			o.tickNow(ctx)
-		case <-o.heard:
-			alarm.Stop()
-			o.tickNow(ctx)
-		case <-o.wake:
-			alarm.Stop()
-		}
-		select {
-		case <-o.rung:
-			o.hurry = true
-		default:
-			o.hurry = false
-		}
-		for i := range o.checks {
-			c := &o.checks[i]
-			if !c.due.Swap(false) {
-				continue
-			}
-			if c.begun && !o.pause(ctx, c.Jitter) {
-				return
-			}
-			c.begun = true
-			if err := o.check(ctx, c); err != nil && ctx.Err() == nil {
-				o.log.Error("check decided nothing", "check", c.Name, "err", err)
-			}
-		}
+	defer close(o.done)
+	defer o.pulse.rest()
+	o.takeOver()
+	clock := cron.New()
+	for i := range o.checks {
+		clock.Schedule(o.checks[i].Schedule, cron.FuncJob(func() { o.comeDue(i) }))
+		o.comeDue(i)
+	}
+	clock.Start()
+	defer func() { <-clock.Stop().Done() }()
+
+	listening, deafen := context.WithCancel(ctx)
+	var bell sync.WaitGroup
+	defer bell.Wait()
+	defer deafen()
+	if o.bell != nil {
+		bell.Go(func() { o.bell.Listen(listening, o.ring, o.deaf) })
+	}
+	for o.runDue(ctx) {
 	}
 }
 
-// pause waits a random time below jitter, or until somebody rings; false when ctx ended.
-func (o *owner) pause(ctx context.Context, jitter time.Duration) bool {
-	if jitter <= 0 || o.hurry {
+// ended reports whether the owner has ended.
+func (o *owner) ended() bool {
+	select {
+	case <-o.done:
+		return true
+	default:
+		return false
+	}
+}
+
+// takeOver waits until the owner before has ended, and goes on from where it is.
+func (o *owner) takeOver() {
+	b := o.before
+	if b == nil {
+		return
+	}
+	o.before = nil // it may have had one too
+	<-b.done
+	o.state, o.stands, o.alerts, o.failing, o.stuck = b.state, b.stands, b.alerts, b.failing, b.stuck
+	if o.reader == b.reader {
+		o.last = b.last // what another reader saw may be of another server
+	}
+	o.state.Reconsider()
+}
+
+// runDue waits for what comes due next and runs it; false when the owner is to end.
+func (o *owner) runDue(ctx context.Context) bool {
+	o.pulse.beat(listenEvery)
+	alarm := time.NewTimer(o.untilTick())
+	defer alarm.Stop()
+	select {
+	case <-ctx.Done():
+		return false
+	case <-o.leave:
+		return false
+	case <-alarm.C:
+		o.tickNow(ctx)
+	case <-o.heard:
+		o.tickNow(ctx)
+	case <-o.wake:
+	}
+	select {
+	case <-o.rung:
+		o.hurry = true
+	default:
+		o.hurry = false
+	}
+	for i := range o.checks {
+		c := &o.checks[i]
+		if !c.due.Swap(false) {
+			continue
+		}
+		o.expect(c)
+		if !o.pause(ctx, c) {
+			return false
+		}
+		if err := o.check(ctx, c); err != nil && ctx.Err() == nil {
+			o.log.Error("check decided nothing", "check", c.Name, "err", err)
+		}
+	}
+	return true
+}
+
+// expect says how long a check may take.
+func (o *owner) expect(c *dueCheck) {
+	if c.Timeout == 0 {
+		o.pulse.rest()
+		return
+	}
+	o.pulse.beat(c.Jitter + c.Timeout)
+}
+
+// pause waits a random time below the check's jitter, but for its first run, or until somebody
+// rings; false when the owner is to end.
+func (o *owner) pause(ctx context.Context, c *dueCheck) bool {
+	select {
+	case <-o.leave:
+		return false
+	default:
+	}
+	first := !c.begun
+	c.begun = true
+	if c.Jitter <= 0 || first || o.hurry {
 		return ctx.Err() == nil
 	}
-	t := time.NewTimer(rand.N(jitter))
+	t := time.NewTimer(rand.N(c.Jitter))
 	defer t.Stop()
 	select {
 	case <-t.C:
@@ -148,6 +225,8 @@ func (o *owner) pause(ctx context.Context, jitter time.Duration) bool {
 	case <-o.rung:
 		o.hurry = true
 		return true
+	case <-o.leave:
+		return false
 	case <-ctx.Done():
 		return false
 	}

@@ -7,7 +7,8 @@
 // goroutine that owns its state. Checks of one server never overlap: one that comes due while
 // another runs waits, and one that comes due twice runs once. What was decided takes effect in
 // memory only after it was committed; what could not be committed is decided anew at the next
-// check.
+// check. What is watched may change while the loop runs: looks and decisions in hand are finished
+// as they began, and what comes after goes on from what they left.
 //
 // # Not promised
 //
@@ -100,73 +101,6 @@ func Run(ctx context.Context, servers []Server, opts Options) error {
 	}
 	l.Run(ctx)
 	return nil
-}
-
-// Loop watches servers. Make one with New, then call Run once.
-type Loop struct {
-	owners []*owner
-}
-
-// New loads what is remembered of each server, and reports it. An error means that one could not
-// be loaded: then nothing must be watched.
-func New(ctx context.Context, servers []Server, opts Options) (*Loop, error) {
-	l := &Loop{}
-	for _, s := range servers {
-		state, err := opts.Ledger.Load(ctx, s.Name)
-		if err != nil {
-			return nil, fmt.Errorf("load what is remembered of server %s: %w", s.Name, err)
-		}
-		o := newOwner(s, state, opts)
-		o.report(nil, &Report{})
-		l.owners = append(l.owners, o)
-	}
-	return l, nil
-}
-
-// Run watches until ctx ends. Each check runs at once, and then by its schedule and when the
-// server's doorbell rings. It returns only after all that it started has returned; a commit that
-// is under way when ctx ends is finished.
-func (l *Loop) Run(ctx context.Context) {
-	clock := cron.New()
-	for _, o := range l.owners {
-		for i := range o.checks {
-			clock.Schedule(o.checks[i].Schedule, cron.FuncJob(func() { o.comeDue(i) }))
-			o.comeDue(i)
-		}
-	}
-	clock.Start()
-	defer func() { <-clock.Stop().Done() }()
-
-	var running sync.WaitGroup
-	for _, o := range l.owners {
-		running.Go(func() { o.run(ctx) })
-		if o.bell != nil {
-			running.Go(func() { o.bell.Listen(ctx, o.ring, o.deaf) })
-		}
-	}
-	running.Wait()
-}
-
-// ComeDue makes a check run as soon as its server is not being read, whatever its schedule; false
-// when there is no such check. It may be called at any time by anyone, and does not wait.
-func (l *Loop) ComeDue(server, check string) bool {
-	for _, o := range l.owners {
-		for i := range o.checks {
-			if o.name == server && o.checks[i].Name == check {
-				o.comeNow(i)
-				return true
-			}
-		}
-	}
-	return false
-}
-
-// Heed makes each server decide anew by what people have said, as soon as it is not being read.
-// It may be called at any time by anyone, and does not wait.
-func (l *Loop) Heed() {
-	for _, o := range l.owners {
-		o.heed()
-	}
 }
 
 // Once runs each check of each server once, servers in parallel, and returns what is then

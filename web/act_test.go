@@ -121,7 +121,7 @@ func TestTheAuthor(t *testing.T) {
 		{"the token as a password", bearer, as("bob", "t0ken"), "", "bob"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			h := newHouseWith(t, web.Options{Gate: gate.Spec{Auth: tt.auth}})
+			h := newHouseWith(t, web.Options{Settings: web.Settings{Gate: gate.Spec{Auth: tt.auth}}})
 			made := h.want(201, "POST", "/api/v1/silences", fmt.Sprintf(`{"match": {"rule": ["x"]}, "for": "1h", "created_by": %q}`, tt.says), tt.header...)
 			if made["created_by"] != tt.want {
 				t.Errorf("created_by: got %v, want %s", made["created_by"], tt.want)
@@ -194,7 +194,7 @@ func (h *house) writes(fingerprint string) map[string]string {
 // No site but this one makes a browser write, with credentials or without; no type of content
 // that a form can send gets JSON in; and without credentials nobody writes.
 func TestWritesOfOthersAreRefused(t *testing.T) {
-	h := newHouseWith(t, web.Options{Gate: gate.Spec{Auth: gate.Auth{Bearer: secret.String("t0ken")}}})
+	h := newHouseWith(t, web.Options{Settings: web.Settings{Gate: gate.Spec{Auth: gate.Auth{Bearer: secret.String("t0ken")}}}})
 	fires := firing("failed", "orders", alert.Critical)
 	h.look(at(0), []alert.Alert{fires}, failing("orders"))
 	h.must(h.store.PutSilence(t.Context(), &notify.Silence{ID: "sil_1", Match: map[string][]string{"rule": {"x"}}, EndsAt: time.Now().Add(time.Hour)}))

@@ -90,7 +90,7 @@ func (s *Server) listed(all []alert.Alert) []Listed {
 	}
 	list := make([]Listed, len(all))
 	for i, a := range all {
-		a.URL = Link(s.ExternalURL, a.Fingerprint)
+		a.URL = Link(s.now.Load().ExternalURL, a.Fingerprint)
 		list[i] = Listed{Alert: a, MutedBy: []string{}}
 	}
 	return list

@@ -38,6 +38,8 @@ type problem struct {
 	Detail string `json:"detail"`
 	// Errors are the mistakes in what was sent, where it is they.
 	Errors []fieldError `json:"errors,omitempty"`
+	// Diagnostics are the mistakes in the config's files.
+	Diagnostics []diag.Diagnostic `json:"diagnostics,omitempty"`
 }
 
 // fieldError is a mistake in one field of what was sent.
@@ -94,6 +96,8 @@ func (s *Server) problem(r *http.Request, err error) problem {
 		for _, one := range all {
 			p.Errors = append(p.Errors, fieldError{one.Field, one.Message, one.Hint})
 		}
+	} else if list, ok := errors.AsType[diag.List](err); ok {
+		status, p.Detail, p.Diagnostics = http.StatusUnprocessableEntity, "the config is bad, and the one before is still in use", list
 	} else {
 		s.log.Error("request failed", "method", r.Method, "path", r.URL.Path, "err", err)
 	}

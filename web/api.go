@@ -122,8 +122,13 @@ var operations = []operation{
 		status: http.StatusOK, answer: statusAnswer{}, do: (*Server).status,
 	},
 	{
+		method: "POST", path: "/api/v1/reload", id: "reload",
+		summary: "Read the config anew. A bad one changes nothing, and its mistakes are the diagnostics of the answer.",
+		status:  http.StatusOK, answer: Reloaded{}, fails: []int{http.StatusConflict, http.StatusUnprocessableEntity}, do: (*Server).reload,
+	},
+	{
 		method: "GET", path: "/api/v1/events", id: "streamEvents",
-		summary: "What happens, as it happens: transition, board (a server was looked at), delivery and said (somebody acted), as server-sent events.",
+		summary: "What happens, as it happens: transition, board (a server was looked at), delivery, said (somebody acted) and config (it was loaded), as server-sent events.",
 		status:  http.StatusOK, kind: "text/event-stream", fails: []int{http.StatusServiceUnavailable}, serve: (*Server).serveEvents,
 	},
 }

@@ -43,6 +43,7 @@ type house struct {
 
 	mu     sync.Mutex // guards due
 	due    []string   // checks that were made to run
+	bad    error      // the config; nil: it is good
 	alerts []alert.Alert
 }
 
@@ -50,7 +51,7 @@ type house struct {
 // deliveries one is sent, one waits and one is dead.
 func newHouse(t *testing.T) *house {
 	t.Helper()
-	return newHouseWith(t, web.Options{ExternalURL: "https://watchdog.example.com"})
+	return newHouseWith(t, web.Options{Settings: web.Settings{ExternalURL: "https://watchdog.example.com"}})
 }
 
 func newHouseWith(t *testing.T, o web.Options) *house {
@@ -64,8 +65,8 @@ func newHouseWith(t *testing.T, o web.Options) *house {
 		{Name: "prod", URL: "https://couch.example.com:6984", Checks: []string{"all"}}, {Name: "dr", URL: "https://dr.example.com:6984"},
 	})}
 	o.Histories, o.Explain = history.NewRecorder(kept, slog.New(slog.DiscardHandler)), explain
-	o.Board, o.Archive, o.Said, o.ComeDue, o.Sinks = h.board, kept, kept, h.comeDue, []string{"oncall", "hook"}
-	o.List = h.list
+	o.Board, o.Archive, o.Said, o.ComeDue, o.Settings.Sinks = h.board, kept, kept, h.comeDue, []string{"oncall", "hook"}
+	o.List, o.Reload = h.list, h.reload
 	o.Windows = func(now time.Time) []notify.WindowState {
 		return []notify.WindowState{{Name: "backup", Open: true, Changes: now.Add(25 * time.Minute), Routes: []int{2}}, {Name: "weekend", Changes: now.Add(50 * time.Hour), Routes: []int{}}}
 	}
@@ -73,7 +74,7 @@ func newHouseWith(t *testing.T, o web.Options) *house {
 	o.Build = web.Build{Version: "v1.2.3", Commit: "abc", Go: "go1.26", Store: "memory"}
 	o.Log = slog.New(slog.NewTextHandler(&h.log, nil))
 	h.web = web.New(o)
-	h.web.ConfigLoaded(epoch, nil)
+	h.web.ConfigLoaded(epoch, web.Reloaded{})
 	h.server = httptest.NewServer(h.web.Handler())
 	t.Cleanup(h.server.Close)
 	h.say("dlv_sent", "oncall", "users")
@@ -102,6 +103,16 @@ func (h *house) comeDue(server, check string) bool {
 	}
 	h.due = append(h.due, server+"/"+check)
 	return true
+}
+
+func (h *house) reload(context.Context) (*web.Reloaded, error) {
+	if h.bad != nil {
+		h.web.ConfigRefused(h.bad)
+		return nil, h.bad
+	}
+	brought := web.Reloaded{Changes: []string{"rules +1"}, RestartNeeded: []string{"store"}}
+	h.web.ConfigLoaded(time.Now(), brought)
+	return &brought, nil
 }
 
 // list adds to alerts what mutes them, as a daemon does, and who has them.

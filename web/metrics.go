@@ -52,9 +52,6 @@ func newMetrics(s *Server) *metrics {
 			Buckets: []float64{.01, .05, .1, .25, .5, 1, 2.5, 5, 10, 30},
 		}, []string{"sink"}),
 	}
-	for _, sink := range s.Sinks {
-		m.introduce(sink)
-	}
 	m.registry.MustRegister(
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
 		m.duration, m.transitions, m.attempts, m.failures, m.delivery, m,
@@ -69,6 +66,13 @@ func (m *metrics) observe(c board.Change) {
 	for i := range c.Transitions {
 		t := &c.Transitions[i]
 		m.transitions.WithLabelValues(t.Rule, t.Severity.String(), string(t.Status), string(t.Reason)).Inc()
+	}
+}
+
+// expect shows sinks to which nothing was sent yet.
+func (m *metrics) expect(sinks []string) {
+	for _, sink := range sinks {
+		m.introduce(sink)
 	}
 }
 
@@ -219,7 +223,7 @@ func (m *metrics) collectQueues(gauge func(*prometheus.Desc, float64, ...string)
 		age                   time.Duration
 	}
 	queues := map[string]queue{}
-	for _, sink := range m.server.Sinks {
+	for _, sink := range m.server.now.Load().Sinks {
 		queues[sink] = queue{}
 	}
 	for _, b := range backlogs {

@@ -140,6 +140,9 @@ func (t *typeTable) named(of reflect.Type) object {
 func (t *typeTable) fields(of reflect.Type, properties object, required *[]string) {
 	for f := range of.Fields() {
 		name, options, _ := strings.Cut(f.Tag.Get("json"), ",")
+		if name == "-" {
+			continue
+		}
 		if f.Anonymous && name == "" {
 			t.fields(f.Type, properties, required)
 			continue

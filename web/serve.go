@@ -26,12 +26,12 @@ const (
 // Listen takes the address of the config. Nothing is answered before Run.
 func (s *Server) Listen(ctx context.Context) error {
 	var how net.ListenConfig
-	l, err := how.Listen(ctx, "tcp", s.Gate.Listen)
+	l, err := how.Listen(ctx, "tcp", s.Settings.Gate.Listen)
 	switch {
 	case errors.Is(err, syscall.EADDRINUSE):
-		return fmt.Errorf("listen on %s: another program has this address; end it, or give another address as http.listen in the config", s.Gate.Listen)
+		return fmt.Errorf("listen on %s: another program has this address; end it, or give another address as http.listen in the config", s.Settings.Gate.Listen)
 	case err != nil:
-		return fmt.Errorf("listen on %s: %w", s.Gate.Listen, cause(err))
+		return fmt.Errorf("listen on %s: %w", s.Settings.Gate.Listen, cause(err))
 	}
 	s.listener = l
 	return nil
@@ -55,7 +55,7 @@ func (s *Server) Close() error { return s.listener.Close() }
 // started has returned.
 func (s *Server) Run(ctx context.Context) error {
 	server := &http.Server{
-		Handler: s.handler, MaxHeaderBytes: maxHeader,
+		Handler: s.Handler(), MaxHeaderBytes: maxHeader,
 		ReadHeaderTimeout: headerTimeout, ReadTimeout: readTimeout, WriteTimeout: writeTimeout, IdleTimeout: idleTimeout,
 		ErrorLog: slog.NewLogLogger(s.log.Handler(), slog.LevelWarn),
 	}

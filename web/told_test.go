@@ -72,7 +72,7 @@ func TestThePageSaysWhatPeopleSaid(t *testing.T) {
 	if muted, loud := strings.Index(page, "catalogue-to-archive failed"), strings.Index(page, "invoices-to-warehouse crashed"); muted < loud {
 		t.Error("page: what is muted stands before what is not")
 	}
-	h.web.ConfigLoaded(time.Now(), fmt.Errorf("watchdog.yaml:1:1: what is this"))
+	h.web.ConfigRefused(fmt.Errorf("watchdog.yaml:1:1: what is this"))
 	_, body = h.ask(http.MethodGet, "/")
 	if got := strings.Count(string(body), "watchdog.yaml:1:1: what is this"); got != 2 {
 		t.Errorf("page: the mistake in the config stands there %d times, want 2", got)
@@ -105,7 +105,7 @@ func TestACardSilencesItsOwnAlertOnly(t *testing.T) {
 
 // Who came in by name need not say who it is.
 func TestThePageKnowsItsUser(t *testing.T) {
-	h := newHouseWith(t, web.Options{Gate: gate.Spec{Auth: gate.Auth{Basic: &gate.Basic{Username: "ops", Password: secret.String("pass")}}}})
+	h := newHouseWith(t, web.Options{Settings: web.Settings{Gate: gate.Spec{Auth: gate.Auth{Basic: &gate.Basic{Username: "ops", Password: secret.String("pass")}}}}})
 	h.look(at(0), []alert.Alert{firing("failed", "orders", alert.Critical)}, failing("orders"))
 	r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "/", nil)
 	h.must(err)

@@ -31,7 +31,6 @@ import (
 	"watchdog/notify"
 	"watchdog/snapshot"
 	"watchdog/store"
-	"watchdog/web/gate"
 )
 
 // Archive is what the store knows and the board does not: history, and what is on its way.
@@ -43,14 +42,13 @@ type Archive interface {
 	RetryDead(ctx context.Context, at time.Time, ids ...string) error
 }
 
-// Options are what a Server needs. All but Log must be given.
+// Options are what a Server needs. All but Reload and Log must be given.
 type Options struct {
-	Gate        gate.Spec
-	ExternalURL string // that people open, or ""
-	Board       *board.Board
-	Archive     Archive
-	Said        Said
-	Histories   Histories
+	Settings
+	Board     *board.Board
+	Archive   Archive
+	Said      Said
+	Histories Histories
 	// Explain says of each rule what it makes of one replication, as it was seen at a time, with
 	// what is remembered of it and the alerts of its server.
 	Explain func(ctx context.Context, of alert.Subject, row *snapshot.Replication, at time.Time, alerts []alert.Alert) ([]Explained, error)
@@ -61,7 +59,9 @@ type Options struct {
 	Windows func(now time.Time) []notify.WindowState
 	// ComeDue makes a check run now; false when there is no such check.
 	ComeDue func(server, check string) bool
-	Sinks   []string // names, so that a sink with nothing to send shows too
+	// Reload loads the config anew, and says what came of it. A config that is bad is a diag.List.
+	// Nil: it cannot be loaded anew.
+	Reload func(context.Context) (*Reloaded, error)
 	// ConfigPath is the file that the config was read from.
 	ConfigPath string
 	Build      Build
@@ -81,28 +81,22 @@ type Build struct {
 type Server struct {
 	Options
 	log      *slog.Logger
-	gate     *gate.Gate
+	mux      http.Handler // within the gate
+	now      atomic.Pointer[face]
 	feed     *feed
 	metrics  *metrics
 	page     *page
 	sparks   sparklines
 	config   atomic.Pointer[configState]
 	listener net.Listener
-	handler  http.Handler
-}
-
-// configState is how the last attempt to load the config ended.
-type configState struct {
-	at  time.Time // of the last one that was good
-	err error     // of the last one
 }
 
 // New makes a server that does not listen yet.
 func New(o Options) *Server {
 	s := &Server{Options: o, log: cmp.Or(o.Log, slog.New(slog.DiscardHandler)), feed: newFeed(), page: newPage()}
-	s.gate = gate.New(o.Gate, o.ExternalURL, refuse)
 	s.metrics = newMetrics(s)
-	s.handler = s.routes()
+	s.mux = s.routes()
+	s.Change(o.Settings)
 	return s
 }
 
@@ -112,17 +106,10 @@ func (s *Server) Publish(c board.Change) {
 	s.feed.changed(c)
 }
 
-// ConfigLoaded tells readers how loading the config ended.
-func (s *Server) ConfigLoaded(at time.Time, err error) {
-	next := &configState{at: at, err: err}
-	if before := s.config.Load(); err != nil && before != nil {
-		next.at = before.at
-	}
-	s.config.Store(next)
-}
-
 // Handler is everything that is served.
-func (s *Server) Handler() http.Handler { return s.handler }
+func (s *Server) Handler() http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { s.now.Load().handler.ServeHTTP(w, r) })
+}
 
 func (s *Server) routes() http.Handler {
 	mux := http.NewServeMux()
@@ -141,8 +128,7 @@ func (s *Server) routes() http.Handler {
 	}
 	mux.HandleFunc("GET /api/v1/openapi.json", s.serveOpenAPI)
 	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) { s.noSuch(mux, w, r) })
-	open := func(r *http.Request) bool { return r.URL.Path == "/healthz" || r.URL.Path == "/readyz" }
-	return http.MaxBytesHandler(withHeaders(s.gate.Wrap(mux, open)), maxBody)
+	return mux
 }
 
 // noSuch answers what no handler is there for: wrong path, or wrong method.

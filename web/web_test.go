@@ -99,7 +99,7 @@ func TestMetricsSayHowThingsAre(t *testing.T) {
 		h.web.Attempted("hook", err, time.Second)
 	}
 	h.must(h.store.PutSilence(t.Context(), &notify.Silence{Match: map[string][]string{"rule": {"*"}}, EndsAt: time.Now().Add(time.Hour)}))
-	h.web.ConfigLoaded(time.Now(), errors.New("bad"))
+	h.web.ConfigRefused(errors.New("bad"))
 	text := scrape(h)
 	for _, want := range []string{
 		`watchdog_alerts{rule="replication-failed",severity="critical",status="firing"} 1`,
@@ -227,7 +227,7 @@ func TestEverythingHasItsHeaders(t *testing.T) {
 }
 
 func TestCredentialsAreNeededForAllButHealth(t *testing.T) {
-	h := newHouseWith(t, web.Options{Gate: gate.Spec{Listen: ":0", Auth: gate.Auth{Bearer: "t0ken"}}})
+	h := newHouseWith(t, web.Options{Settings: web.Settings{Gate: gate.Spec{Listen: ":0", Auth: gate.Auth{Bearer: "t0ken"}}}})
 	for path, want := range map[string]int{
 		"/healthz": 200, "/readyz": 503, "/": 401, "/metrics": 401, "/api/v1/alerts": 401, "/api/v1/events": 401,
 		"/assets/page.css": 401, "/api/v1/openapi.json": 401, "/none": 401,
@@ -261,13 +261,13 @@ func TestServing(t *testing.T) {
 	}
 	defer taken.Close()
 	listen := taken.Addr().String()
-	h := newHouseWith(t, web.Options{Gate: gate.Spec{Listen: listen}})
+	h := newHouseWith(t, web.Options{Settings: web.Settings{Gate: gate.Spec{Listen: listen}}})
 	want := "listen on " + listen + ": another program has this address; end it, or give another address as http.listen in the config"
 	if err := h.web.Listen(t.Context()); err == nil || err.Error() != want {
 		t.Errorf("Listen: got %v, want %s", err, want)
 	}
 
-	h = newHouseWith(t, web.Options{Gate: gate.Spec{Listen: "127.0.0.1:0"}})
+	h = newHouseWith(t, web.Options{Settings: web.Settings{Gate: gate.Spec{Listen: "127.0.0.1:0"}}})
 	h.must(h.web.Listen(t.Context()))
 	ctx, stop := context.WithCancel(t.Context())
 	ended := make(chan error, 1)

@@ -33,7 +33,7 @@ type Entry struct {
 func Watchdog() Map {
 	return Map{
 		"main": {Ours: []string{"cli"}},
-		"cli":  {Ours: []string{"..."}, Others: []string{kong, tint, term, compress, fsnotify}, Flags: true},
+		"cli":  {Ours: []string{"..."}, Others: []string{kong, tint, term, compress}, Flags: true},
 
 		"alert":          {Pure: true},
 		"snapshot":       {Pure: true},
@@ -66,6 +66,7 @@ func Watchdog() Map {
 
 		"docs/examples/*": {Flags: true}, // programs to copy, on their own
 
+		"trail":             {Others: []string{fsnotify}},
 		"diag":              {},
 		"secret":            {},
 		"internal/archtest": {},

@@ -107,6 +107,7 @@
     });
     events.addEventListener("delivery", soon);
     events.addEventListener("said", soon);
+    events.addEventListener("config", soon);
   }
   listen();
 
