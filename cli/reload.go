@@ -87,7 +87,9 @@ func (d *daemon) followConfig(ctx context.Context) {
 		if ctx.Err() != nil {
 			return
 		}
+		d.told(d.systemd.Reloading())
 		brought, err := d.reload(ctx)
+		d.told(d.systemd.Ready(d.story()))
 		if ctx.Err() != nil {
 			return
 		}

@@ -10,8 +10,10 @@ import (
 
 	"watchdog/board"
 	"watchdog/cycle"
+	"watchdog/heartbeat"
 	"watchdog/history"
 	"watchdog/store"
+	"watchdog/systemd"
 	"watchdog/watch"
 	"watchdog/web"
 	"watchdog/web/gate"
@@ -39,7 +41,7 @@ func (c *runCommand) Run(s *session) error {
 	if err != nil {
 		return err
 	}
-	d.reloader = reloader
+	d.reloader, d.systemd = reloader, systemd.New(s.Env)
 	if err := d.listen(s.ctx); err != nil {
 		return errors.Join(err, d.close())
 	}
@@ -60,6 +62,8 @@ type daemon struct {
 	history   *history.Recorder
 	board     *board.Board
 	loop      *watch.Loop
+	heart     *heartbeat.Heart
+	systemd   systemd.Notifier
 	reloader  *reloader // nil: the config does not change
 
 	// Of a daemon with a page only.
@@ -81,6 +85,7 @@ func (s *session) openDaemon(p plan, log *slog.Logger) (*daemon, error) {
 		session: s, log: log, dsn: dsn, store: kept, storeKind: kind, standing: standing{store: kept},
 		history: history.NewRecorder(kept, log), board: board.New(p.shown()), http: p.HTTP, gate: p.HTTP,
 	}
+	d.heart = d.newHeart()
 	first, err := d.prepare(p, nil)
 	if err != nil {
 		return nil, errors.Join(err, d.store.Close())
@@ -128,6 +133,8 @@ func (d *daemon) run(ctx context.Context) error {
 	}
 	running.Go(func() { d.prune(ctx) })
 	running.Go(func() { d.history.Run(ctx) })
+	running.Go(func() { d.heart.Run(ctx) })
+	running.Go(func() { d.tellSystemd(ctx) })
 	running.Go(func() {
 		d.senders.run(ctx, first.senders)
 		d.hear(ctx, nil, first.ears)

@@ -29,7 +29,8 @@ func (d *daemon) listen(ctx context.Context) error {
 		List: func(all []alert.Alert) []web.Listed {
 			return listed(d.now.Load().Config, all, d.standing.last.Load())
 		},
-		Windows:    func(now time.Time) []notify.WindowState { return d.now.Load().Router.Windows(now) },
+		Windows: func(now time.Time) []notify.WindowState { return d.now.Load().Router.Windows(now) },
+		Alive:   d.alive, Heartbeat: d.heart.Last,
 		ConfigPath: absolute(p.Path), Build: build, Log: d.log,
 	}
 	if d.reloader != nil {

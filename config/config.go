@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"watchdog/diag"
+	"watchdog/heartbeat"
 	"watchdog/notify"
 	"watchdog/rules"
 	"watchdog/scheduler"
@@ -24,7 +25,8 @@ type Config struct {
 
 	Store       string // a path, from the working directory, or a URL
 	HTTP        gate.Spec
-	ExternalURL string // without a slash at its end; "" when links cannot be made
+	ExternalURL string         // without a slash at its end; "" when links cannot be made
+	Heartbeat   heartbeat.Spec // without a URL where none is called
 	Retention   time.Duration
 	Location    *time.Location // of schedules that name none
 

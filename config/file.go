@@ -3,6 +3,7 @@ package config
 import (
 	"time"
 
+	"watchdog/heartbeat"
 	"watchdog/notify"
 	"watchdog/rules"
 	"watchdog/scheduler"
@@ -17,6 +18,8 @@ type File struct {
 	Include     []string      `yaml:"include"`      // files or globs, from the folder of the file
 	Retention   time.Duration `yaml:"retention"`    // how long history is kept; default 90d
 	TimeZone    string        `yaml:"time_zone"`    // of schedules that name none; default UTC
+	// Heartbeat calls a dead man's switch while everything works; default: none is called.
+	Heartbeat *heartbeat.Spec `yaml:"heartbeat"`
 	// Sources are credentials for asking the sources of replications how much waits there.
 	Sources []scheduler.SourceSpec `yaml:"sources"`
 	// Windows are times that come again and again, in which routes may be mute.

@@ -54,7 +54,7 @@ func readComments(t *testing.T, r *jsonschema.Reflector) {
 		t.Fatal(err)
 	}
 	defer os.Chdir(here)
-	for _, dir := range []string{"config", "scheduler", "rules", "notify", "web/gate"} {
+	for _, dir := range []string{"config", "scheduler", "rules", "notify", "web/gate", "heartbeat"} {
 		if err := r.AddGoComments("watchdog", dir, jsonschema.WithFullComment()); err != nil {
 			t.Fatal(err)
 		}

@@ -40,6 +40,7 @@ func (l *loader) buildSettings(main *document) {
 		c.Location = time.UTC
 	}
 	l.buildHTTP(main)
+	l.buildHeartbeat(main)
 	c.Store, c.Retention = u.Store, u.Retention
 	c.ExternalURL = strings.TrimRight(u.ExternalURL, "/")
 }
@@ -58,6 +59,20 @@ func (l *loader) buildHTTP(main *document) {
 		l.problem(origin{main, ""}, p)
 	}
 	l.config.HTTP = *spec
+}
+
+// buildHeartbeat checks how a dead man's switch is called.
+func (l *loader) buildHeartbeat(main *document) {
+	spec := l.config.Understood.Heartbeat
+	if spec == nil {
+		return
+	}
+	*spec = spec.WithDefaults()
+	for _, p := range spec.Problems() {
+		p.Field = join("heartbeat", p.Field)
+		l.problem(origin{main, ""}, p)
+	}
+	l.config.Heartbeat = *spec
 }
 
 func isWebURL(text string) bool {

@@ -7,20 +7,28 @@ import (
 
 // health is what /healthz and /readyz answer.
 type health struct {
-	Status string `json:"status"` // ok or not ready
+	Status string `json:"status"` // ok, not ready or hung
 	// Parts that are not ready, and why.
 	NotReady []notReady `json:"not_ready,omitempty"`
 }
 
 type notReady struct {
-	Part   string `json:"part"` // store, config or check
+	Part   string `json:"part"` // store, config, check or loop
 	Server string `json:"server,omitempty"`
 	Check  string `json:"check,omitempty"`
 	Why    string `json:"why"`
 }
 
-// healthz says that the process answers.
+// healthz says that the process answers, and that nothing in it hangs. As readyz it names parts and
+// tells no more.
 func (s *Server) healthz(w http.ResponseWriter, r *http.Request) {
+	if s.Alive != nil {
+		if err := s.Alive(); err != nil {
+			parts := []notReady{{Part: "loop", Why: err.Error()}}
+			writeJSON(w, r, http.StatusServiceUnavailable, "application/json", health{Status: "hung", NotReady: parts})
+			return
+		}
+	}
 	writeJSON(w, r, http.StatusOK, "application/json", health{Status: "ok"})
 }
 
@@ -43,22 +51,8 @@ func (s *Server) notReady(r *http.Request, now time.Time) []notReady {
 	if c := s.config.Load(); c == nil {
 		parts = append(parts, notReady{Part: "config", Why: "it is not loaded"})
 	}
-	for _, v := range s.Board.Views() {
-		for i := range v.Checks {
-			c := &v.Checks[i]
-			why := ""
-			switch {
-			case c.Runs == 0:
-				why = "it has not run yet"
-			case now.After(c.Overdue):
-				why = "it has not run for two intervals"
-			case c.Undecided:
-				why = "its last run decided nothing"
-			default:
-				continue
-			}
-			parts = append(parts, notReady{Part: "check", Server: v.Server, Check: c.Name, Why: why})
-		}
+	for _, late := range s.Board.Late(now) {
+		parts = append(parts, notReady{Part: "check", Server: late.Server, Check: late.Check, Why: late.Why})
 	}
 	return parts
 }

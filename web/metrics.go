@@ -90,6 +90,7 @@ var (
 	storeUp       = describe("store_up", "Whether the store answers.")
 	configGood    = describe("config_last_reload_successful", "Whether the config was good when it was last loaded.")
 	configTime    = describe("config_last_reload_success_timestamp_seconds", "When a good config was last loaded.")
+	heartbeatTime = describe("heartbeat_last_success_timestamp_seconds", "When a dead man's switch was last called.")
 	streamCount   = describe("event_streams", "Readers of the live feed.")
 	serverUp      = describe("server_up", "Whether the last look at the server was whole.", "server")
 	replications  = describe("replications", "Replications by the state that CouchDB gives them.", "server", "state")
@@ -110,7 +111,7 @@ var (
 // Describe implements prometheus.Collector.
 func (m *metrics) Describe(out chan<- *prometheus.Desc) {
 	for _, d := range []*prometheus.Desc{
-		buildInfo, storeInfo, storeUp, configGood, configTime, streamCount, serverUp, replications, alertCount, alertMuted,
+		buildInfo, storeInfo, storeUp, configGood, configTime, heartbeatTime, streamCount, serverUp, replications, alertCount, alertMuted,
 		checkRuns, checkFailures, checkGood, checkRequests, checkBytes, historyMissed, queueLength, queueDead, queueParked, queueAge,
 	} {
 		out <- d
@@ -131,6 +132,11 @@ func (m *metrics) Collect(out chan<- prometheus.Metric) {
 		gauge(configTime, seconds(c.at))
 	}
 	out <- prometheus.MustNewConstMetric(historyMissed, prometheus.CounterValue, float64(s.Histories.Missed()))
+	if s.Heartbeat != nil {
+		if at := s.Heartbeat(); !at.IsZero() {
+			gauge(heartbeatTime, seconds(at))
+		}
+	}
 	m.collectServers(out, gauge)
 	m.collectAlerts(gauge)
 	m.collectQueues(gauge)

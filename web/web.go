@@ -42,7 +42,7 @@ type Archive interface {
 	RetryDead(ctx context.Context, at time.Time, ids ...string) error
 }
 
-// Options are what a Server needs. All but Reload and Log must be given.
+// Options are what a Server needs. All but Reload, Alive, Heartbeat and Log must be given.
 type Options struct {
 	Settings
 	Board     *board.Board
@@ -62,6 +62,10 @@ type Options struct {
 	// Reload loads the config anew, and says what came of it. A config that is bad is a diag.List.
 	// Nil: it cannot be loaded anew.
 	Reload func(context.Context) (*Reloaded, error)
+	// Alive says what in the daemon hangs; nil: it is not known.
+	Alive func() error
+	// Heartbeat is when a dead man's switch was last called; nil, or a zero time: never.
+	Heartbeat func() time.Time
 	// ConfigPath is the file that the config was read from.
 	ConfigPath string
 	Build      Build

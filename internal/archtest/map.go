@@ -55,7 +55,7 @@ func Watchdog() Map {
 		"outbox":              {Others: []string{rate}},
 		"store":               {Ours: []string{"cycle", "outbox", "notify", "history", "alert"}, Others: []string{sqlite, flock, pgx}},
 		"config": {
-			Ours:   []string{"scheduler", "notify", "notify/*", "rules", "cycle", "snapshot", "alert", "web/gate"},
+			Ours:   []string{"scheduler", "notify", "notify/*", "rules", "cycle", "snapshot", "alert", "web/gate", "heartbeat"},
 			Others: []string{yaml, cron},
 		},
 
@@ -67,6 +67,8 @@ func Watchdog() Map {
 		"docs/examples/*": {Flags: true}, // programs to copy, on their own
 
 		"trail":             {Others: []string{fsnotify}},
+		"heartbeat":         {},
+		"systemd":           {Others: []string{unix}},
 		"diag":              {},
 		"secret":            {},
 		"internal/archtest": {},
@@ -94,6 +96,7 @@ const (
 	sqlite     = "modernc.org/sqlite"
 	term       = "golang.org/x/term"
 	tint       = "github.com/lmittmann/tint"
+	unix       = "golang.org/x/sys/unix"
 	webhooks   = "github.com/standard-webhooks/standard-webhooks/libraries"
 	yaml       = "gopkg.in/yaml.v3"
 )
