@@ -25,6 +25,9 @@ const standardURL = "https://events.pagerduty.com/v2/enqueue"
 // Empty reports whether there is nobody to tell.
 func (c Config) Empty() bool { return c.RoutingKey == "" }
 
+// Follows says that the sink hears who has an alert: PagerDuty shows it, and stops its escalation.
+func (c Config) Follows() bool { return true }
+
 // Problems are the mistakes in c.
 func (c Config) Problems() []diag.Problem {
 	var all []diag.Problem

@@ -11,7 +11,7 @@ import (
 // https://developer.pagerduty.com/docs/send-alert-event
 type event struct {
 	RoutingKey string   `json:"routing_key"`
-	Action     string   `json:"event_action"` // trigger or resolve
+	Action     string   `json:"event_action"` // trigger, acknowledge or resolve
 	DedupKey   string   `json:"dedup_key"`
 	Client     string   `json:"client,omitempty"`
 	ClientURL  string   `json:"client_url,omitempty"`
@@ -51,10 +51,12 @@ func newEvent(m *notify.Message, a *alert.Transition) *event {
 			Timestamp: a.At.UTC().Format(time.RFC3339Nano), Class: a.Rule, Details: details(m, a),
 		},
 	}
-	switch a.Status {
-	case alert.StatusResolved:
+	switch {
+	case a.Status == alert.StatusResolved:
 		e.Action = "resolve"
-	case alert.StatusEvent:
+	case a.Reason == alert.ReasonAcknowledged:
+		e.Action = "acknowledge"
+	case a.Status == alert.StatusEvent:
 		e.DedupKey += "/" + a.At.UTC().Format(time.RFC3339Nano)
 	}
 	if !a.Subject().IsServer() {
@@ -80,6 +82,12 @@ func summary(m *notify.Message, a *alert.Transition) string {
 	return text
 }
 
+// silent reports whether there is nothing to say of a: an event can take no acknowledgement back,
+// and knows no silence.
+func silent(a *alert.Transition) bool {
+	return a.Reason == alert.ReasonReleased || a.Reason == alert.ReasonSilenced
+}
+
 // details are the fields of the alert by their names in the webhook's body, as far as there are
 // any, and which delivery told them.
 func details(m *notify.Message, a *alert.Transition) map[string]any {
@@ -92,6 +100,9 @@ func details(m *notify.Message, a *alert.Transition) map[string]any {
 		if text != "" {
 			all[key] = cut(text, maxDetail)
 		}
+	}
+	if said := m.Said[a.Fingerprint]; said.AckedBy != "" {
+		all["acknowledged_by"] = said.AckedBy
 	}
 	if a.ErrorCount != nil {
 		all["error_count"] = *a.ErrorCount

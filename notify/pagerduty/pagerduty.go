@@ -1,5 +1,5 @@
 // Package pagerduty tells alerts to a service of PagerDuty by its Events API v2: each alert is an
-// event that triggers or resolves what bears its fingerprint.
+// event that triggers, acknowledges or resolves what bears its fingerprint.
 //
 // A message of several alerts takes several requests. What was taken is remembered from one
 // attempt to the next, and where even that is lost a repeat is harmless: PagerDuty knows an event
@@ -59,7 +59,7 @@ func (s *Sink) Resume(ctx context.Context, m *notify.Message, memory []byte) ([]
 	var refusals []error
 	for _, i := range m.Chronology() {
 		step := strconv.Itoa(i)
-		if progress.Has(step) {
+		if progress.Has(step) || silent(&m.Alerts[i]) {
 			continue
 		}
 		err := s.send(ctx, newEvent(m, &m.Alerts[i]))
@@ -104,6 +104,9 @@ func (s *Sink) send(ctx context.Context, e *event) error {
 func (s *Sink) Preview(m *notify.Message) ([]byte, error) {
 	var all []byte
 	for _, i := range m.Chronology() {
+		if silent(&m.Alerts[i]) {
+			continue
+		}
 		e := newEvent(m, &m.Alerts[i])
 		e.RoutingKey = s.key.String()
 		body, err := notify.PlainJSON(e)

@@ -100,6 +100,10 @@ func TestPreview(t *testing.T) {
 			a := &m.Alerts[0]
 			a.Status, a.Reason, a.Severity, a.State, a.Error = alert.StatusEvent, alert.ReasonEvent, alert.Info, "completed", ""
 		}, 1},
+		{"acknowledged", func(m *notify.Message) {
+			m.Alerts[0].Reason = alert.ReasonAcknowledged
+			m.Said = map[string]notify.Said{m.Alerts[0].Fingerprint: {AckedBy: "anna", AckedAt: ended}}
+		}, 1},
 		{"test", func(m *notify.Message) { m.Test = true }, 1},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -203,6 +207,20 @@ func TestTheResolutionIsTheLastWord(t *testing.T) {
 	}
 	if want := []string{"trigger a", "resolve a"}; !slices.Equal(pd.got, want) {
 		t.Errorf("events: got %v, want %v", pd.got, want)
+	}
+}
+
+func TestWhatPeopleSay(t *testing.T) {
+	pd := &service{}
+	m := named("a", "b", "c")
+	for i, reason := range []alert.Reason{alert.ReasonAcknowledged, alert.ReasonSilenced, alert.ReasonReleased} {
+		m.Alerts[i].Reason = reason
+	}
+	if err := pd.sink(t).Send(t.Context(), m); err != nil {
+		t.Fatal(err)
+	}
+	if want := []string{"acknowledge a"}; !slices.Equal(pd.got, want) {
+		t.Errorf("events: got %v, want %v: an event knows no silence, and takes nothing back", pd.got, want)
 	}
 }
 
