@@ -177,6 +177,7 @@ func (h *house) writes(fingerprint string) map[string]string {
 	return map[string]string{
 		"POST /api/v1/checks/prod/all/run":              "",
 		"POST /api/v1/deliveries/dlv_dead/retry":        "",
+		"POST /api/v1/reload":                           "",
 		"POST /api/v1/silences":                         silence,
 		"DELETE /api/v1/silences/sil_1":                 "",
 		"PUT /api/v1/alerts/" + fingerprint + "/ack":    `{}`,
