@@ -86,33 +86,44 @@ func TestCompletion(t *testing.T) {
 		name, line string
 		want       []string
 	}{
-		{"commands", "watchdog re", []string{"record", "replay", "replicate", "restart"}},
-		{"commands of a command", "watchdog silence ", []string{"add", "expire", "list"}},
-		{"flags, those of every command too", "watchdog docs --conf", []string{"--config"}},
-		{"the values that a flag can have", "watchdog docs -o js", []string{"json", "jsonl"}},
-		{"those of an argument", "watchdog completion z", []string{"zsh"}},
-		{"servers of the config", "watchdog docs --server d", []string{"demo"}},
-		{"rules of the config", "watchdog message replication-f", []string{"replication-failed", "replication-flapping"}},
-		{"sinks of the config, after an argument", "watchdog message replication-failed --sink ter", []string{"terminal"}},
-		{"names of files", "watchdog check --config watchdog.y", []string{"watchdog.yaml"}},
-		{"a config that is not there has no names", "watchdog --config none.yaml docs --server d", nil},
-		{"nothing after --, where no argument is", "watchdog docs -- --o", nil},
-		{"no hidden command", "watchdog comple", []string{"completion"}},
+		{"commands", "re", []string{"record", "replay", "replicate", "restart"}},
+		{"commands of a command", "silence ", []string{"add", "list", "expire"}},
+		{"flags, those of every command too", "docs --conf", []string{"--config"}},
+		{"the values that a flag can have", "docs -o js", []string{"json", "jsonl"}},
+		{"those of an argument", "completion z", []string{"zsh"}},
+		{"servers of the config", "docs --server d", []string{"demo"}},
+		{"rules of the config", "message replication-f", []string{"replication-failed", "replication-flapping"}},
+		{"sinks of the config, after an argument", "message replication-failed --sink ter", []string{"terminal"}},
+		{"names of files", "check --config watchdog.y", []string{":files"}},
+		{"another config that is not there has no names", "--config none.yaml docs --server d", nil},
+		{"nothing after --, where no argument is", "docs -- --o", nil},
+		{"no hidden command", "comple", []string{"completion"}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			for _, shell := range []string{"bash", "zsh", "fish"} {
-				t.Run(shell, func(t *testing.T) {
-					got := completions(t, shell, tt.line)
-					if shell == "bash" && len(got) == 1 && got[0] == "" {
-						got = nil // printf prints a line all the same
-					}
-					if shell == "zsh" && tt.name == "names of files" {
-						got = got[len(got)-1:] // the stand-in for _files lists all
-					}
-					if diff := cmp.Diff(tt.want, got); diff != "" {
-						t.Errorf("%q (-want +got):\n%s", tt.line, diff)
-					}
-				})
+			var out bytes.Buffer
+			t.Setenv("WATCHDOG_CONFIG", "../watchdog.yaml")
+			args := append([]string{"complete", "--"}, strings.Split(tt.line, " ")...)
+			if code := cli.Main(t.Context(), args, cli.IO{Stdout: &out, Stderr: os.Stderr, Env: noEnv}); code != 0 {
+				t.Fatalf("complete: exit %d", code)
+			}
+			var got []string
+			for one := range strings.Lines(out.String()) {
+				one, _, _ = strings.Cut(strings.TrimSpace(one), "\t")
+				got = append(got, one)
+			}
+			if diff := cmp.Diff(tt.want, got); diff != "" {
+				t.Errorf("%q (-want +got):\n%s", tt.line, diff)
+			}
+		})
+	}
+}
+
+// Each shell shows its own names of files where the program says so.
+func TestCompletionOfFiles(t *testing.T) {
+	for _, shell := range []string{"bash", "zsh", "fish"} {
+		t.Run(shell, func(t *testing.T) {
+			if got := completions(t, shell, "watchdog check --config watchdog.y"); !slices.Contains(got, "watchdog.yaml") {
+				t.Errorf("got %q, want watchdog.yaml among them", got)
 			}
 		})
 	}
