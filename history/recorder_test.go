@@ -214,7 +214,7 @@ func TestAFullDiskIsLoggedOnceAndLittleIsLost(t *testing.T) {
 			f.shoot(shot("running", n))
 		}
 		f.keeper.full.Store(false)
-		time.Sleep(10 * time.Minute)
+		time.Sleep(11 * time.Minute)
 		f.stop()
 		if got := strings.Count(f.log.String(), "level=ERROR"); got != 1 || f.Missed() < 2 {
 			t.Errorf("errors: got %d logged and %d counted, want 1 and more", got, f.Missed())
