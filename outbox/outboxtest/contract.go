@@ -50,29 +50,29 @@ func TestQueue(t *testing.T, open Open) {
 			claim(0, 9, never, "a"), claim(0, 9, never, "a"),
 		}},
 		{"what is leased is not given again, and what is behind it waits", []outbox.Item{a, a2, b}, []step{
-			lease(0, 5, "a"), claim(1, 9, never, "b"),
+			leaseA(0, 5), claim(1, 9, never, "b"),
 		}},
 		{"what is leased is not given to another process", []outbox.Item{a, b}, []step{
-			lease(0, 5, "a"), others(claim(1, 9, never, "b")),
+			leaseA(0, 5), others(claim(1, 9, never, "b")),
 		}},
 		{"a lease that runs out is taken over", []outbox.Item{a}, []step{
-			lease(0, 5, "a"), others(claim(4, 9, never)), others(claim(5, 9, never, "a")),
+			leaseA(0, 5), others(claim(4, 9, never)), others(claim(5, 9, never, "a")),
 		}},
 		{"a note ends the lease", []outbox.Item{a}, []step{
-			lease(0, 5, "a"), retry("a", 2), claim(2, 9, never, "a"),
+			leaseA(0, 5), retry("a", 2), claim(2, 9, never, "a"),
 		}},
 		{"who was late may still say that it was sent", []outbox.Item{a, a2}, []step{
-			lease(0, 5, "a"), others(lease(5, 9, "a")), sent("a"), others(claim(6, 9, never, "a2")),
+			leaseA(0, 5), others(leaseA(5, 9)), sent("a"), others(claim(6, 9, never, "a2")),
 		}},
 		{"who was late may not say that it failed", []outbox.Item{a}, []step{
-			lease(0, 5, "a"), others(lease(5, 9, "a")), retry("a", 6), bury("a"),
+			leaseA(0, 5), others(leaseA(5, 9)), retry("a", 6), bury("a"),
 			claim(8, 9, never), claim(9, 9, never, "a"),
 		}},
 		{"a probe is the one that was tried least, the oldest of those", []outbox.Item{b, a, free}, []step{
-			retry("b", 0), probe(1, "a"), retry("a", 1), retry("a", 1), probe(1, "free"), retry("free", 1), probe(1, "b"),
+			retry("b", 0), probe("a"), retry("a", 1), retry("a", 1), probe("free"), retry("free", 1), probe("b"),
 		}},
 		{"a probe is due", []outbox.Item{b, a}, []step{
-			retry("b", 0), retry("b", 0), retry("a", 5), probe(1, "b"),
+			retry("b", 0), retry("b", 0), retry("a", 5), probe("b"),
 		}},
 		{"an item behind another comes when that one is sent", []outbox.Item{a, a2}, []step{
 			claim(0, 9, never, "a"), sent("a"), claim(0, 9, never, "a2"),
@@ -192,13 +192,14 @@ func claim(second, limit, next int, ids ...string) step {
 	return claims(outbox.Request{Sink: "hook", Now: at(second), Limit: limit}, next, ids)
 }
 
-// lease claims one item until a second.
-func lease(second, until int, id string) step {
-	return claims(outbox.Request{Sink: "hook", Now: at(second), Limit: 1, Lease: at(until)}, unsaid, []string{id})
+// leaseA claims one item until a second, and wants a.
+func leaseA(second, until int) step {
+	return claims(outbox.Request{Sink: "hook", Now: at(second), Limit: 1, Lease: at(until)}, unsaid, []string{"a"})
 }
 
-func probe(second int, id string) step {
-	return claims(outbox.Request{Sink: "hook", Now: at(second), Limit: 1, Probe: true}, unsaid, []string{id})
+// probe claims one item to try the receiver, a second after the epoch.
+func probe(id string) step {
+	return claims(outbox.Request{Sink: "hook", Now: at(1), Limit: 1, Probe: true}, unsaid, []string{id})
 }
 
 // others is a step of the other process.
