@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"os"
 	"os/signal"
+	"reflect"
 	"syscall"
 	"time"
 
@@ -221,4 +222,6 @@ func (d *daemon) restartNeeded(p plan) []string {
 
 // reachable reports whether the page of a plan is where it is now. Where it is not, who may come in
 // stays as it was too: what is right for another address may leave this one open to everybody.
-func (d *daemon) reachable(p plan) bool { return p.HTTP.Listen == d.http.Listen }
+func (d *daemon) reachable(p plan) bool {
+	return p.HTTP.Listen == d.http.Listen && reflect.DeepEqual(p.HTTP.TLS, d.http.TLS)
+}

@@ -54,7 +54,8 @@ func (l *loader) buildHTTP(main *document) {
 	if _, given := main.fields["http.listen"]; !given {
 		spec.Listen = gate.DefaultListen
 	}
-	for _, p := range spec.Problems() {
+	*spec = spec.PathsFrom(main.dir())
+	for _, p := range append(spec.Problems(), spec.FileProblems(l.options.ReadFile)...) {
 		p.Field = join("http", p.Field)
 		l.problem(origin{main, ""}, p)
 	}

@@ -2,6 +2,7 @@ package web
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -9,6 +10,8 @@ import (
 	"net/http"
 	"syscall"
 	"time"
+
+	"watchdog/web/gate"
 )
 
 // The bounds of a request.
@@ -33,6 +36,15 @@ func (s *Server) Listen(ctx context.Context) error {
 	case err != nil:
 		return fmt.Errorf("listen on %s: %w", s.Settings.Gate.Listen, cause(err))
 	}
+	if files := s.Settings.Gate.TLS; files != nil {
+		c, err := gate.OpenCertificate(*files, func(err error) {
+			s.log.Warn("the certificate of before stays in use", "err", err)
+		})
+		if err != nil {
+			return errors.Join(err, l.Close())
+		}
+		l = tls.NewListener(l, &tls.Config{MinVersion: tls.VersionTLS12, GetCertificate: c.Get, NextProtos: []string{"h2", "http/1.1"}})
+	}
 	s.listener = l
 	return nil
 }
@@ -46,7 +58,9 @@ func cause(err error) error {
 }
 
 // URL is where the page is; Listen must have succeeded.
-func (s *Server) URL() string { return "http://" + s.listener.Addr().String() + "/" }
+func (s *Server) URL() string {
+	return s.Settings.Gate.Scheme() + "://" + s.listener.Addr().String() + "/"
+}
 
 // Close gives the address back where Run is not called.
 func (s *Server) Close() error { return s.listener.Close() }

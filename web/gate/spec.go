@@ -6,11 +6,13 @@
 // Where credentials are configured nothing but the health of the process is told without them,
 // and they are compared in constant time. A write that another site makes a browser send is
 // refused, with credentials or without. Where there are none, a name that is not this machine's
-// is refused, so that no other site can pass itself off as this one (DNS rebinding).
+// is refused, so that no other site can pass itself off as this one (DNS rebinding). A certificate
+// that is replaced in its files is used from the next connection on; while only one of the two files
+// is new, the pair of before is.
 //
 // # Not promised
 //
-// Encryption: that is a reverse proxy's. Different rights for different people: who is let in may
+// Certificates of clients: those are a reverse proxy's. Different rights for different people: who is let in may
 // do everything.
 package gate
 
@@ -36,6 +38,8 @@ type Spec struct {
 	Listen string `yaml:"listen"`
 	// Auth says who is let in. An address that others can reach needs it.
 	Auth Auth `yaml:"auth"`
+	// TLS is spoken where it is set; else a reverse proxy may do so.
+	TLS *TLS `yaml:"tls"`
 	// Insecure allows an address that others can reach, without auth.
 	Insecure bool `yaml:"insecure"`
 	// Optional goes on without the page where another program has the address.
@@ -80,6 +84,12 @@ func (a Auth) Sign(r *http.Request) bool {
 // Problems is every mistake in the spec; no text of them holds a secret.
 func (s Spec) Problems() []diag.Problem {
 	ps := s.Auth.problems()
+	if s.TLS != nil && s.TLS.Cert == "" {
+		ps = append(ps, diag.Problemf("tls", "add cert: with the path of a PEM file", "there is no certificate"))
+	}
+	if s.TLS != nil && s.TLS.Key == "" {
+		ps = append(ps, diag.Problemf("tls", "add key: with the path of a PEM file", "there is no key"))
+	}
 	if s.Listen == "" {
 		return ps
 	}
