@@ -146,12 +146,12 @@ func parse(parser *kong.Kong, args []string) (parsed *kong.Context, err error) {
 }
 
 // load reads the config. Mistakes go to stderr and end the command.
-func (s *session) load(path string) (*config.Config, diag.List, error) {
+func (s *session) load(path string) (*config.Config, error) {
 	c, found := config.Load(config.Options{Path: path, Env: s.Env})
 	if c == nil {
-		return nil, found, s.badConfig(found)
+		return nil, s.badConfig(found)
 	}
-	return c, found, nil
+	return c, nil
 }
 
 // badConfig prints mistakes, and ends the command.

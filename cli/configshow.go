@@ -8,7 +8,7 @@ type configShowCommand struct{}
 
 // Run prints one YAML file that says all that the config says.
 func (configShowCommand) Run(s *session) error {
-	cfg, _, err := s.load(s.configPath)
+	cfg, err := s.load(s.configPath)
 	if err != nil {
 		return err
 	}

@@ -49,7 +49,7 @@ func (f *deskFlags) open(s *session) (desk, error) {
 	if f.URL != "" {
 		return s.reachDaemon(f.URL)
 	}
-	cfg, _, err := s.load(s.configPath)
+	cfg, err := s.load(s.configPath)
 	if err != nil {
 		return nil, err
 	}

@@ -45,7 +45,7 @@ type explained struct {
 
 // Run looks at the replication now, and at what the daemon remembers of it.
 func (c *explainCommand) Run(s *session) error {
-	cfg, _, err := s.load(s.configPath)
+	cfg, err := s.load(s.configPath)
 	if err != nil {
 		return err
 	}

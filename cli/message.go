@@ -20,7 +20,7 @@ type messageCommand struct {
 
 // Run renders what would be sent if the rule fired for a made-up subject. Nothing is sent.
 func (c *messageCommand) Run(s *session) error {
-	cfg, _, err := s.load(s.configPath)
+	cfg, err := s.load(s.configPath)
 	if err != nil {
 		return err
 	}
@@ -54,7 +54,7 @@ type sinkTestCommand struct {
 
 // Run sends one message, marked as a test, and waits for the receiver's answer.
 func (c *sinkTestCommand) Run(s *session) error {
-	cfg, _, err := s.load(s.configPath)
+	cfg, err := s.load(s.configPath)
 	if err != nil {
 		return err
 	}

@@ -35,7 +35,7 @@ const deliverWithin = 30 * time.Second
 // Run looks once and prints what is wrong, the first line as a Nagios plugin does. Without
 // --notify nothing is remembered, so that windows and holds have not begun.
 func (c *onceCommand) Run(s *session) error {
-	cfg, _, err := s.load(s.configPath)
+	cfg, err := s.load(s.configPath)
 	if err != nil {
 		return err
 	}

@@ -19,7 +19,7 @@ type recordCommand struct {
 
 // Run appends what each server shows, in the form that replay reads.
 func (c *recordCommand) Run(s *session) error {
-	cfg, _, err := s.load(s.configPath)
+	cfg, err := s.load(s.configPath)
 	if err != nil {
 		return err
 	}

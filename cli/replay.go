@@ -27,7 +27,7 @@ type replayCommand struct {
 // Run decides on each recorded snapshot as the daemon would have, and prints what it would have
 // told.
 func (c *replayCommand) Run(s *session) error {
-	cfg, _, err := s.load(s.configPath)
+	cfg, err := s.load(s.configPath)
 	if err != nil {
 		return err
 	}
@@ -41,7 +41,7 @@ func (c *replayCommand) Run(s *session) error {
 	out := bufio.NewWriter(s.Stdout)
 	r := &replay{wants: c.wants, say: transitionPrinter(out, c.Output), now: newRerun(cfg)}
 	if c.Diff != "" {
-		old, _, err := s.load(c.Diff)
+		old, err := s.load(c.Diff)
 		if err != nil {
 			return err
 		}

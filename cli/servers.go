@@ -56,7 +56,7 @@ func (w where) open(s *session) (*servers, error) {
 // config is the file's, or that of the one server that is named instead.
 func (d direct) config(s *session) (*config.Config, error) {
 	if d.CouchDB == "" {
-		cfg, _, err := s.load(s.configPath)
+		cfg, err := s.load(s.configPath)
 		return cfg, err
 	}
 	spec := scheduler.Spec{Name: "couchdb", URL: d.CouchDB}

@@ -3,6 +3,7 @@
 package systemd
 
 import (
+	"errors"
 	"fmt"
 	"net"
 	"strconv"
@@ -67,8 +68,8 @@ func (n Notifier) send(lines ...string) error {
 	if err != nil {
 		return fmt.Errorf("tell systemd: %w", err)
 	}
-	defer conn.Close()
-	if _, err := conn.Write([]byte(strings.Join(lines, "\n"))); err != nil {
+	_, err = conn.Write([]byte(strings.Join(lines, "\n")))
+	if err := errors.Join(err, conn.Close()); err != nil {
 		return fmt.Errorf("tell systemd: %w", err)
 	}
 	return nil

@@ -184,7 +184,7 @@ func (t *Trail) listen() (events <-chan fsnotify.Event, stop func(), err error) 
 			err = fmt.Errorf("ask to be told of changes in %s: %w", folder, e)
 		}
 	}
-	return out, func() { w.Close(); <-done }, err
+	return out, func() { _ = w.Close(); <-done }, err
 }
 
 // forward passes on that something happened; what happens before that was heard is one with it.

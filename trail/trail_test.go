@@ -83,7 +83,7 @@ func TestWait(t *testing.T) {
 
 			tr := trail.New()
 			for _, name := range []string{"a.yaml", "missing", "mounted.yaml", "token"} {
-				tr.ReadFile(f.path(name)) //nolint:errcheck // one is missing
+				tr.ReadFile(f.path(name)) // one is missing
 				if name != "token" {
 					tr.Follow([]string{f.path(name)})
 				}

@@ -20,7 +20,7 @@ import (
 )
 
 // film runs a loop for a time, and does other things meanwhile, each at its moment.
-func film(t *testing.T, l *ledger, during time.Duration, servers []watch.Server, acts map[time.Duration]func(*watch.Loop)) *watch.Loop {
+func film(t *testing.T, l *ledger, during time.Duration, servers []watch.Server, acts map[time.Duration]func(*watch.Loop)) {
 	t.Helper()
 	began := time.Now()
 	l.began = began
@@ -40,7 +40,6 @@ func film(t *testing.T, l *ledger, during time.Duration, servers []watch.Server,
 		}
 	}()
 	loop.Run(ctx)
-	return loop
 }
 
 // rule is a check's cycle of one rule.
