@@ -36,12 +36,16 @@ func TestAMessageSaysWhatPeopleHaveSaid(t *testing.T) {
 			notify.Said{},
 		},
 		{
-			"silenced until it resolves", notify.Standing{Acks: map[string]notify.Ack{a.Fingerprint: {By: "ada", At: at, Mute: true}}},
-			alert.ReasonSilenced, notify.Said{AckedBy: "ada", AckedAt: at, SilencedBy: "ada"},
+			"silenced until it resolves",
+			notify.Standing{Acks: map[string]notify.Ack{a.Fingerprint: {By: "ada", At: at, Mute: true}}},
+			alert.ReasonSilenced,
+			notify.Said{AckedBy: "ada", AckedAt: at, SilencedBy: "ada"},
 		},
 		{
-			"of two silences the one that ends last", notify.Standing{Silences: []notify.Silence{silence("1", "ada", time.Hour), silence("2", "bob", 2*time.Hour)}},
-			alert.ReasonSilenced, notify.Said{SilencedBy: "bob", SilencedUntil: at.Add(2 * time.Hour)},
+			"of two silences the one that ends last",
+			notify.Standing{Silences: []notify.Silence{silence("1", "ada", time.Hour), silence("2", "bob", 2*time.Hour)}},
+			alert.ReasonSilenced,
+			notify.Said{SilencedBy: "bob", SilencedUntil: at.Add(2 * time.Hour)},
 		},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
