@@ -151,6 +151,7 @@ func (c *ackCommand) Run(s *session) error {
 			return fmt.Errorf("no alert fires for %q; watchdog alerts lists those that do", c.Alert)
 		}
 		for i := range all {
+			ack.StartsAt = all[i].StartsAt
 			if err := c.say(s, d, &all[i].Alert, ack); err != nil {
 				return err
 			}

@@ -72,4 +72,9 @@ func wordProblems(nameField, name, comment string) []diag.Problem {
 }
 
 // Holds reports whether somebody has an alert by it: one of an earlier alert means nothing.
-func (a *Ack) Holds(of *alert.Alert) bool { return !a.At.Before(of.StartsAt) }
+func (a *Ack) Holds(of *alert.Alert) bool {
+	if a.StartsAt.IsZero() {
+		return !a.At.Before(of.StartsAt)
+	}
+	return a.StartsAt.Equal(of.StartsAt)
+}

@@ -58,6 +58,14 @@ func TestAnAcknowledgementHoldsTheAlertThatItIsOf(t *testing.T) {
 		if got := ack.Holds(&a); got != want {
 			t.Errorf("Holds, acknowledged %d s after it began: got %t, want %t", seconds, got, want)
 		}
+		ack.StartsAt = begin
+		if !ack.Holds(&a) {
+			t.Errorf("Holds, of the alert that it names, %d s after it began: got false", seconds)
+		}
+		ack.StartsAt = begin.Add(-time.Hour)
+		if ack.Holds(&a) {
+			t.Errorf("Holds, of an earlier alert, %d s after this one began: got true", seconds)
+		}
 	}
 }
 

@@ -25,7 +25,7 @@ func (r *Router) Destinations(a *alert.Alert) []Destination {
 // Said is what people have said of an alert that fires, and that counts at a time.
 func (r *Router) Said(a *alert.Alert, standing *Standing, now time.Time) Said {
 	s := &planning{router: r, in: Input{Now: now, Standing: standing}, plan: &Plan{}}
-	return s.said(a, a.StartsAt)
+	return s.said(a)
 }
 
 // MutedBy is why nobody is told of an alert at a time, given all that fire on its server, and
@@ -33,7 +33,7 @@ func (r *Router) Said(a *alert.Alert, standing *Standing, now time.Time) Said {
 func (r *Router) MutedBy(a *alert.Alert, firing []alert.Alert, standing *Standing, now time.Time) string {
 	s := &planning{router: r, in: Input{Now: now, Standing: standing}, plan: &Plan{}, firing: firing}
 	s.findSources()
-	if why := s.muted(a, a.StartsAt); why != "" {
+	if why := s.muted(a); why != "" {
 		return why
 	}
 	why := ""

@@ -13,9 +13,21 @@ import (
 type group struct {
 	Sink   string             `json:"sink"`
 	Labels map[string]string  `json:"labels"`
+	Since  time.Time          `json:"since,omitzero"` // zero for one that an older version held
 	Due    time.Time          `json:"due"`
 	Alerts []alert.Transition `json:"alerts"`
 	Said   map[string]Said    `json:"said,omitempty"`
+}
+
+// at is the group at a time, itself where the clock goes on. Where it was set back the group waits
+// anew from then: never longer than its route says.
+func (g *group) at(now time.Time) *group {
+	if g.Since.IsZero() || !setBack(g.Since, now) {
+		return g
+	}
+	again := *g
+	again.Since, again.Due = now, now.Add(g.Due.Sub(g.Since))
+	return &again
 }
 
 func (g *group) key() string { return g.Sink + " " + groupKey(g.Labels) }

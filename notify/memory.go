@@ -15,7 +15,9 @@ type Memory struct {
 	held map[string]*group // by key: the groups that wait
 	wake time.Time         // when the next thing is due by time alone; zero: nothing is
 
-	// What the last step went by. Where all of it is as it was, there is nothing to do.
+	// What the last step went by. Where all of it is as it was, and the clock was not set back,
+	// there is nothing to do.
+	at       time.Time
 	router   *Router
 	standing *Standing
 }
@@ -32,6 +34,33 @@ type told struct {
 	// Muted is why it is not told, "" when it is or was.
 	Muted string `json:"muted,omitempty"`
 	Steps int    `json:"steps,omitempty"` // of the escalation that have been taken
+}
+
+// at is a copy for a step at a time, in which nothing was told later than that: where the clock was
+// set back, reminders and escalations wait from then on, and never longer than their route says.
+func (t *told) at(now time.Time) told {
+	next := *t
+	next.Since = notAhead(t.Since, now)
+	next.Sinks = make(map[string]heard, len(t.Sinks))
+	for sink, h := range t.Sinks {
+		h.At = notAhead(h.At, now)
+		next.Sinks[sink] = h
+	}
+	return next
+}
+
+// slowLook is how much older than the step before it a step may be where nobody set the clock: it
+// goes by the time of a look, which took its time.
+const slowLook = time.Minute
+
+// setBack reports whether the clock was set back between a moment that has been and now.
+func setBack(been, now time.Time) bool { return been.Sub(now) > slowLook }
+
+func notAhead(been, now time.Time) time.Time {
+	if setBack(been, now) {
+		return now
+	}
+	return been
 }
 
 // heard is what one sink was told last.
@@ -96,7 +125,7 @@ func (m *Memory) Apply(p *Plan) {
 			m.held[key] = g
 		}
 	}
-	m.wake, m.router, m.standing = p.Wake, p.router, p.standing
+	m.wake, m.at, m.router, m.standing = p.Wake, p.at, p.router, p.standing
 }
 
 // Muted is why nobody is told of an alert that fires, "" when somebody is.

@@ -103,6 +103,9 @@ type Ack struct {
 	By      string    `json:"by"`
 	At      time.Time `json:"at"`
 	Comment string    `json:"comment"`
+	// StartsAt is that of the alert: which of its lives is meant, whatever becomes of the clock.
+	// Zero for one that an older version wrote.
+	StartsAt time.Time `json:"starts_at,omitzero"`
 	// Mute silences the alert as well: nothing is told of it until it resolves.
 	Mute bool `json:"mute,omitempty"`
 }

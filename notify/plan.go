@@ -34,6 +34,7 @@ type Plan struct {
 	Wake time.Time
 
 	skipped  bool
+	at       time.Time
 	told     map[string]*told
 	held     map[string]*group
 	router   *Router
@@ -43,9 +44,9 @@ type Plan struct {
 // Step decides who is told what of the transitions of one check, and what else is due: groups
 // that waited, reminders, escalations, and what was muted and still fires. It changes nothing.
 func (r *Router) Step(m *Memory, in Input) *Plan {
-	p := &Plan{Wake: m.wake, router: r, standing: in.Standing}
+	p := &Plan{Wake: m.wake, at: in.Now, router: r, standing: in.Standing}
 	due := !m.wake.IsZero() && !in.Now.Before(m.wake)
-	if len(in.Transitions) == 0 && !due && m.router == r && m.standing == in.Standing {
+	if len(in.Transitions) == 0 && !due && !setBack(m.at, in.Now) && m.router == r && m.standing == in.Standing {
 		p.skipped = true
 		return p
 	}
@@ -113,10 +114,9 @@ func (s *planning) fires(a *alert.Alert, tr *alert.Transition) {
 	before := s.memory.told[a.Fingerprint]
 	next := told{Since: s.in.Now, Sinks: map[string]heard{}}
 	if before != nil {
-		next = *before
-		next.Sinks = maps.Clone(before.Sinks)
+		next = before.at(s.in.Now)
 	}
-	muted := s.muted(a, next.Since)
+	muted := s.muted(a)
 	for sink, route := range s.router.sinksFor(a) {
 		s.firesTo(sink, route, a, tr, &next, cmp.Or(muted, s.inWindow(route)))
 		if muted == "" {
@@ -153,7 +153,7 @@ func (s *planning) firesTo(sink string, route *route, a *alert.Alert, tr *alert.
 		reason, next.Muted = alert.ReasonNew, ""
 	case a.Severity > h.Severity:
 		reason, next.Muted = alert.ReasonSeverity, ""
-	case !s.acknowledged(a, next) && s.remindDue(route, h):
+	case !s.acknowledged(a) && s.remindDue(route, h):
 		reason = alert.ReasonRepeat
 		h.Reminders++
 	default:
@@ -164,9 +164,9 @@ func (s *planning) firesTo(sink string, route *route, a *alert.Alert, tr *alert.
 	s.wakeForReminder(route, next.Sinks[sink])
 }
 
-// acknowledged reports whether somebody has the alert, since it fires.
-func (s *planning) acknowledged(a *alert.Alert, t *told) bool {
-	_, ok := s.ackOf(a, t.Since)
+// acknowledged reports whether somebody has the alert.
+func (s *planning) acknowledged(a *alert.Alert) bool {
+	_, ok := s.ackOf(a)
 	return ok
 }
 
@@ -206,7 +206,7 @@ func (s *planning) blind() bool {
 
 // escalate takes the steps of a route that are due.
 func (s *planning) escalate(route *route, a *alert.Alert, t *told) {
-	if s.acknowledged(a, t) || s.blind() && !a.Subject().IsServer() {
+	if s.acknowledged(a) || s.blind() && !a.Subject().IsServer() {
 		return
 	}
 	for i := t.Steps; i < len(route.escalate); i++ {
@@ -256,7 +256,7 @@ func (s *planning) routeTo(sink string, a *alert.Alert) *route {
 }
 
 func (s *planning) event(t *alert.Transition) {
-	muted := s.muted(&t.Alert, s.in.Now)
+	muted := s.muted(&t.Alert)
 	for sink, route := range s.router.sinksFor(&t.Alert) {
 		if why := cmp.Or(muted, s.inWindow(route)); why != "" {
 			s.plan.Muted[t.Fingerprint] = why
@@ -280,12 +280,12 @@ func (s *planning) forget() {
 	}
 }
 
-// muted is why nobody is told of an alert that fires since a time, "" when nothing mutes it.
-func (s *planning) muted(a *alert.Alert, since time.Time) string {
+// muted is why nobody is told of an alert that fires, "" when nothing mutes it.
+func (s *planning) muted(a *alert.Alert) string {
 	if one := s.silenceOf(a); one != nil {
 		return fmt.Sprintf("silenced by %s until %s (%s)", one.CreatedBy, one.EndsAt.UTC().Format(time.RFC3339), one.ID)
 	}
-	if ack, ok := s.ackOf(a, since); ok && ack.Mute {
+	if ack, ok := s.ackOf(a); ok && ack.Mute {
 		return fmt.Sprintf("silenced by %s until it resolves", ack.By)
 	}
 	for i := range s.router.inhibit {
@@ -316,11 +316,13 @@ func (s *planning) say(sink string, route *route, t alert.Transition) {
 	if s.groups[key] == nil {
 		switch held := s.memory.held[key]; {
 		case held != nil:
-			g.Due, g.Alerts, g.Said = held.Due, slices.Clone(held.Alerts), maps.Clone(held.Said)
+			again := *held.at(s.in.Now)
+			g = &again
+			g.Alerts, g.Said = slices.Clone(held.Alerts), maps.Clone(held.Said)
 		case t.Reason.Quiet():
-			g.Due = s.in.Now // whoever pressed a button waits for what comes of it
+			g.Since, g.Due = s.in.Now, s.in.Now // whoever pressed a button waits for what comes of it
 		default:
-			g.Due = s.in.Now.Add(route.wait)
+			g.Since, g.Due = s.in.Now, s.in.Now.Add(route.wait)
 		}
 		s.groups[key] = g
 		s.order = append(s.order, key)
@@ -339,7 +341,7 @@ func (s *planning) say(sink string, route *route, t alert.Transition) {
 func (s *planning) send() {
 	for _, key := range slices.Sorted(maps.Keys(s.memory.held)) {
 		if s.groups[key] == nil {
-			s.groups[key] = s.memory.held[key]
+			s.groups[key] = s.memory.held[key].at(s.in.Now)
 			s.order = append(s.order, key)
 		}
 	}

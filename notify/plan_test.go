@@ -24,7 +24,9 @@ type stage struct {
 	disk     map[string][]byte
 	standing *notify.Standing
 	firing   map[string]alert.Alert
+	begin    time.Time
 	now      time.Time
+	zone     *time.Location // in which it tells the time; nil: as how long it has been going on
 	heard    []string
 	restarts bool // forget everything but the store before each step
 }
@@ -37,12 +39,17 @@ func newStage(t testing.TB, spec notify.Spec) *stage {
 	}
 	return &stage{
 		t: t, router: r, memory: notify.NewMemory(), disk: map[string][]byte{}, firing: map[string]alert.Alert{},
-		now: at.Truncate(time.Hour), standing: &notify.Standing{},
+		begin: at.Truncate(time.Hour), now: at.Truncate(time.Hour), standing: &notify.Standing{},
 	}
 }
 
-// clock is how long the play has been going on.
-func (s *stage) clock() time.Duration { return s.now.Sub(at.Truncate(time.Hour)) }
+// clock is how long the play has been going on, or the time where it has a zone.
+func (s *stage) clock() string {
+	if s.zone != nil {
+		return s.now.In(s.zone).Format(local)
+	}
+	return s.now.Sub(s.begin).String()
+}
 
 func (s *stage) step(transitions ...alert.Transition) {
 	s.t.Helper()
@@ -93,7 +100,7 @@ func sortedKeys(m map[string]alert.Alert) []string {
 // pass lets time pass to a moment of the play, waking the plan when it asked for it.
 func (s *stage) pass(to time.Duration) {
 	s.t.Helper()
-	end := at.Truncate(time.Hour).Add(to)
+	end := s.begin.Add(to)
 	for wake := s.memory.Wake(); !wake.IsZero() && !wake.After(end); wake = s.memory.Wake() {
 		if wake.After(s.now) {
 			s.now = wake
@@ -114,6 +121,9 @@ func (s *stage) fire(doc string, set ...func(*alert.Transition)) {
 	s.t.Helper()
 	tr := fires("failed", "prod", doc, set...)
 	tr.At, tr.StartsAt = s.now, s.now
+	if before, fires := s.firing[tr.Fingerprint]; fires {
+		tr.StartsAt = before.StartsAt
+	}
 	s.firing[tr.Fingerprint] = tr.Alert
 	s.step(tr)
 }
@@ -128,9 +138,8 @@ func (s *stage) resolve(doc string, set ...func(*alert.Transition)) {
 
 func (s *stage) silence(id string, from, to time.Duration, match map[string][]string) {
 	s.t.Helper()
-	begin := at.Truncate(time.Hour)
 	next := *s.standing
-	next.Silences = append(slices.Clone(next.Silences), notify.Silence{ID: id, Match: match, StartsAt: begin.Add(from), EndsAt: begin.Add(to), CreatedBy: "ada"})
+	next.Silences = append(slices.Clone(next.Silences), notify.Silence{ID: id, Match: match, StartsAt: s.begin.Add(from), EndsAt: s.begin.Add(to), CreatedBy: "ada"})
 	s.standing = &next
 	s.step()
 }
@@ -430,8 +439,9 @@ func TestPlan(t *testing.T) {
 func (s *stage) ack(ack notify.Ack) {
 	s.t.Helper()
 	next := *s.standing
-	ack.At = s.now
-	next.Acks = map[string]notify.Ack{fires("failed", "prod", "a").Fingerprint: ack}
+	a := s.firing[fires("failed", "prod", "a").Fingerprint]
+	ack.At, ack.StartsAt = s.now, a.StartsAt
+	next.Acks = map[string]notify.Ack{a.Fingerprint: ack}
 	s.standing = &next
 	s.step()
 }

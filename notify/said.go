@@ -33,10 +33,10 @@ func (s Said) after(before Said) alert.Reason {
 	}
 }
 
-// said is what people have said of an alert that fires since a time.
-func (s *planning) said(a *alert.Alert, since time.Time) Said {
+// said is what people have said of an alert that fires.
+func (s *planning) said(a *alert.Alert) Said {
 	var said Said
-	ack, acked := s.ackOf(a, since)
+	ack, acked := s.ackOf(a)
 	if acked {
 		said.AckedBy, said.AckedAt = ack.By, ack.At
 	}
@@ -48,10 +48,10 @@ func (s *planning) said(a *alert.Alert, since time.Time) Said {
 	return said
 }
 
-// ackOf is who has an alert that fires since a time.
-func (s *planning) ackOf(a *alert.Alert, since time.Time) (Ack, bool) {
+// ackOf is who has an alert that fires.
+func (s *planning) ackOf(a *alert.Alert) (Ack, bool) {
 	ack, ok := s.in.Standing.Acks[a.Fingerprint]
-	return ack, ok && !ack.At.Before(since)
+	return ack, ok && ack.Holds(a)
 }
 
 // silenceOf is the silence that mutes an alert now, of several the one that ends last; nil when
@@ -77,7 +77,7 @@ func (s *planning) silenceOf(a *alert.Alert) *Silence {
 func (s *planning) follow(a *alert.Alert, next *told) {
 	for _, sink := range s.router.followers {
 		h, knows := next.Sinks[sink]
-		said := s.said(a, next.Since)
+		said := s.said(a)
 		if !knows || said.equal(h.Said) {
 			continue
 		}
@@ -94,9 +94,5 @@ func (s *planning) saidTo(sink string, a *alert.Alert) Said {
 	if a.Status != alert.StatusFiring || !slices.Contains(s.router.followers, sink) {
 		return Said{}
 	}
-	since := s.in.Now
-	if before := s.memory.told[a.Fingerprint]; before != nil {
-		since = before.Since
-	}
-	return s.said(a, since)
+	return s.said(a)
 }

@@ -33,6 +33,9 @@ type Request struct {
 	Sink  string
 	Now   time.Time
 	Limit int // at most so many items
+	// Horizon is how far ahead an item may be due. One that is due later is due now: the clock was
+	// set back since it was noted. Zero: any time is believed.
+	Horizon time.Time
 	// Lease is until when the items are the caller's. A process that has its queue to itself
 	// may void the leases of those before it.
 	Lease time.Time

@@ -193,7 +193,7 @@ func (w *Worker) begin(ctx, attempts context.Context) time.Duration {
 		return wait
 	}
 	items, next, err := w.claim(ctx, Request{
-		Sink: w.opt.Sink, Now: now, Limit: places, Probe: probe, DigestAbove: w.opt.DigestAbove,
+		Sink: w.opt.Sink, Now: now, Horizon: now.Add(longRetryAfter), Limit: places, Probe: probe, DigestAbove: w.opt.DigestAbove,
 		Lease: now.Add(w.opt.Timeout + w.opt.Grace + leaseMargin),
 	})
 	if err != nil {

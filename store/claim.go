@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"encoding/json"
 	"fmt"
+	"math"
 	"time"
 
 	"watchdog/notify"
@@ -22,13 +23,13 @@ func (s *DB) Claim(ctx context.Context, r outbox.Request) (items []outbox.Item, 
 	due := false
 	err = s.read(ctx, func(tx *transaction) error {
 		var wakes sql.NullInt64
-		if err := tx.get(nextSQL, []any{r.Sink, micros(r.Now)}, &wakes); err != nil {
+		if err := tx.get(nextSQL, []any{r.Sink, micros(r.Now), horizon(r)}, &wakes); err != nil {
 			return err
 		}
 		if wakes.Valid {
 			next = instant(wakes.Int64)
 		}
-		return tx.get(`SELECT EXISTS (`+claimSQL+`)`, []any{r.Sink, micros(r.Now), 1}, &due)
+		return tx.get(`SELECT EXISTS (`+claimSQL+`)`, []any{r.Sink, micros(r.Now), 1, horizon(r)}, &due)
 	})
 	if err == nil && due {
 		err = s.write(ctx, func(tx *transaction) error {
@@ -45,14 +46,17 @@ func (s *DB) Claim(ctx context.Context, r outbox.Request) (items []outbox.Item, 
 	return items, next, nil
 }
 
-// claimSQL takes the items that were never tried, which the index holds in order, and those
-// whose time has come.
+// claimSQL takes the items that were never tried, which the index holds in order, those whose time
+// has come, and those whose time is too far ahead to be true.
 const claimSQL = `SELECT * FROM (
 		SELECT seq FROM outbox WHERE sink = ?1 AND done_at IS NULL AND behind IS NULL
 			AND next_at = 0 AND lease_until <= ?2 ORDER BY seq LIMIT ?3) AS fresh
 	UNION ALL SELECT * FROM (
 		SELECT seq FROM outbox WHERE sink = ?1 AND done_at IS NULL AND behind IS NULL
 			AND next_at > 0 AND next_at <= ?2 AND lease_until <= ?2 ORDER BY seq LIMIT ?3) AS due
+	UNION ALL SELECT * FROM (
+		SELECT seq FROM outbox WHERE sink = ?1 AND done_at IS NULL AND behind IS NULL
+			AND next_at > ?4 AND lease_until <= ?2 ORDER BY seq LIMIT ?3) AS astray
 	ORDER BY seq LIMIT ?3`
 
 // probeSQL takes the one that was tried least.
@@ -62,19 +66,22 @@ const probeSQL = `SELECT seq FROM (
 			AND next_at = 0 AND lease_until <= ?2 ORDER BY seq LIMIT 1) AS fresh
 	UNION ALL SELECT * FROM (
 		SELECT seq, attempts FROM outbox WHERE sink = ?1 AND done_at IS NULL AND behind IS NULL
-			AND next_at > 0 AND next_at <= ?2 AND lease_until <= ?2 ORDER BY attempts, seq LIMIT 1) AS due) AS either
+			AND next_at > 0 AND next_at <= ?2 AND lease_until <= ?2 ORDER BY attempts, seq LIMIT 1) AS due
+	UNION ALL SELECT * FROM (
+		SELECT seq, attempts FROM outbox WHERE sink = ?1 AND done_at IS NULL AND behind IS NULL
+			AND next_at > ?4 AND lease_until <= ?2 ORDER BY attempts, seq LIMIT 1) AS astray) AS either
 	ORDER BY attempts, seq LIMIT ?3`
 
 // nextSQL is when the next item is due after a moment; NULL when none waits for a time.
 const nextSQL = `SELECT min(next_at) FROM outbox
-	WHERE sink = ?1 AND done_at IS NULL AND behind IS NULL AND next_at > ?2 AND next_at > 0`
+	WHERE sink = ?1 AND done_at IS NULL AND behind IS NULL AND next_at > ?2 AND next_at > 0 AND next_at <= ?3`
 
 func (s *DB) claim(tx *transaction, r outbox.Request) ([]outbox.Item, error) {
 	query, limit := claimSQL, r.Limit
 	if r.Probe {
 		query, limit = probeSQL, 1
 	}
-	due, err := column[int64](tx, query, r.Sink, micros(r.Now), limit)
+	due, err := column[int64](tx, query, r.Sink, micros(r.Now), limit, horizon(r))
 	if err != nil {
 		return nil, err
 	}
@@ -111,6 +118,14 @@ func (s *DB) lease(tx *transaction, seq int64, r outbox.Request) (outbox.Item, e
 	}
 	item.Memory, err = selectThread(tx, r.Sink, item.Thread)
 	return item, err
+}
+
+// horizon is the latest time that a claim believes.
+func horizon(r outbox.Request) int64 {
+	if r.Horizon.IsZero() {
+		return math.MaxInt64
+	}
+	return micros(r.Horizon)
 }
 
 func leaseUntil(r outbox.Request) int64 {

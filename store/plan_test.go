@@ -51,7 +51,7 @@ func TestQueriesReadNoMoreThanTheyMust(t *testing.T) {
 		args        []any
 		want        []string
 	}{
-		{"a claim", store.ClaimSQL, []any{"oncall", 0, 16}, []string{
+		{"a claim", store.ClaimSQL, []any{"oncall", 0, 16, 3600}, []string{
 			"SEARCH outbox USING INDEX outbox_ready (sink=? AND next_at=?)", // in order: no sort up to its limit
 			"SCAN fresh", // up to that limit
 			"USE TEMP B-TREE FOR ORDER BY",
@@ -59,9 +59,13 @@ func TestQueriesReadNoMoreThanTheyMust(t *testing.T) {
 			"USE TEMP B-TREE FOR ORDER BY",
 			"SCAN due",
 			"USE TEMP B-TREE FOR ORDER BY",
+			"SEARCH outbox USING INDEX outbox_ready (sink=? AND next_at>?)", // after a clock was set back; else none
+			"USE TEMP B-TREE FOR ORDER BY",
+			"SCAN astray",
+			"USE TEMP B-TREE FOR ORDER BY",
 		}},
-		{"when the next is due", store.NextSQL, []any{"oncall", 0}, []string{
-			"SEARCH outbox USING INDEX outbox_ready (sink=? AND next_at>?)",
+		{"when the next is due", store.NextSQL, []any{"oncall", 0, 3600}, []string{
+			"SEARCH outbox USING INDEX outbox_ready (sink=? AND next_at>? AND next_at<?)",
 		}},
 		{"moving up", store.MoveUpSQL, []any{1}, []string{
 			"SEARCH outbox USING INDEX outbox_behind (behind=?)",

@@ -28,7 +28,7 @@ func (s *Server) acknowledge(r *request) (any, error) {
 		return nil, &failure{http.StatusConflict, "the alert is pending: there is nothing to be reminded of yet"}
 	}
 	said := r.body.(*newAck)
-	ack := notify.Ack{By: r.author(said.By), At: time.Now().UTC().Truncate(time.Microsecond), Comment: said.Comment, Mute: said.Mute}
+	ack := notify.Ack{By: r.author(said.By), At: time.Now().UTC().Truncate(time.Microsecond), Comment: said.Comment, Mute: said.Mute, StartsAt: a.StartsAt}
 	if wrong := ack.Problems(); len(wrong) > 0 {
 		return nil, mistakes(wrong)
 	}

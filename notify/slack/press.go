@@ -72,7 +72,7 @@ func (p *Press) Decide(firing []alert.Alert, said func(*alert.Alert) notify.Said
 		deed := Deed{Acks: map[string]notify.Ack{}}
 		for i := range touched {
 			deed.Acks[touched[i].Fingerprint] = notify.Ack{
-				By: p.By, At: p.At, Comment: "by a button in Slack", Mute: p.Action == actionSilenceOver,
+				By: p.By, At: p.At, Comment: "by a button in Slack", Mute: p.Action == actionSilenceOver, StartsAt: touched[i].StartsAt,
 			}
 		}
 		return deed

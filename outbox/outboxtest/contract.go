@@ -98,6 +98,15 @@ func TestQueue(t *testing.T, open Open) {
 		{"a time that is behind another is not waited for", []outbox.Item{a, a2}, []step{
 			retry("a2", 3), retry("a", 5), claim(0, 9, 5),
 		}},
+		{"what is due beyond the horizon is due now: the clock was set back", []outbox.Item{a, b, free}, []step{
+			retry("a", 3601), retry("b", 3600), retry("free", 7200),
+			claims(outbox.Request{Sink: "hook", Now: at(0), Horizon: at(3600), Limit: 9}, 3600, []string{"a", "free"}),
+			claims(outbox.Request{Sink: "hook", Now: at(3600), Horizon: at(7200), Limit: 9}, 3601, []string{"b"}),
+		}},
+		{"a probe may be one beyond the horizon", []outbox.Item{a, b}, []step{
+			retry("a", 3601), retry("b", 3600),
+			claims(outbox.Request{Sink: "hook", Now: at(0), Horizon: at(3600), Limit: 1, Probe: true}, unsaid, []string{"a"}),
+		}},
 		{"an item can be retried again", []outbox.Item{a}, []step{
 			retry("a", 1), retry("a", 3), claim(2, 9, 3), claim(3, 9, never, "a"),
 		}},

@@ -97,7 +97,7 @@ func (w Worker) Claim(ctx context.Context, r outbox.Request) (items []outbox.Ite
 	if err := w.ask(ctx, "Claim"); err != nil {
 		return nil, time.Time{}, err
 	}
-	due, next := w.due(r.Sink, r.Now)
+	due, next := w.due(r)
 	limit := r.Limit
 	if r.Probe {
 		slices.SortStableFunc(due, func(a, b *Entry) int { return cmp.Compare(a.Attempts, b.Attempts) })
@@ -113,10 +113,10 @@ func (w Worker) Claim(ctx context.Context, r outbox.Request) (items []outbox.Ite
 }
 
 // due are the items that a claim may give, and when the next one becomes due.
-func (q *Queue) due(sink string, now time.Time) (due []*Entry, next time.Time) {
+func (q *Queue) due(r outbox.Request) (due []*Entry, next time.Time) {
 	taken := map[string]bool{} // keys that some earlier item waits with
 	for _, e := range q.entries {
-		if e.Sink != sink || e.done() {
+		if e.Sink != r.Sink || e.done() {
 			continue
 		}
 		behind := slices.ContainsFunc(e.Keys, func(key string) bool { return taken[key] })
@@ -124,8 +124,8 @@ func (q *Queue) due(sink string, now time.Time) (due []*Entry, next time.Time) {
 			taken[key] = true
 		}
 		switch {
-		case behind, e.Lease.After(now):
-		case !e.Next.After(now):
+		case behind, e.Lease.After(r.Now):
+		case !e.Next.After(r.Now), !r.Horizon.IsZero() && e.Next.After(r.Horizon):
 			due = append(due, e)
 		case next.IsZero() || e.Next.Before(next):
 			next = e.Next
