@@ -293,6 +293,8 @@ func (e *ears) killAgain(t *testing.T, path string, times int, mayEnd func(error
 	t.Helper()
 	if n, err := strconv.Atoi(os.Getenv("WATCHDOG_KILLS")); err == nil {
 		times = n
+	} else if testing.Short() {
+		times /= 5
 	}
 	for range times {
 		life, end := context.WithTimeout(t.Context(), time.Duration(rand.IntN(100_000))*time.Microsecond)
