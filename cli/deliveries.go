@@ -2,6 +2,7 @@ package cli
 
 import (
 	"fmt"
+	"io"
 	"time"
 
 	"watchdog/store"
@@ -9,6 +10,7 @@ import (
 
 type deliveriesCommand struct {
 	List  deliveriesListCommand  `cmd:"" help:"List what is queued, being retried, sent or dead, the latest first."`
+	Show  deliveriesShowCommand  `cmd:"" help:"Show one delivery: what it tells, how often it was tried, and what it waits for."`
 	Retry deliveriesRetryCommand `cmd:"" help:"Queue dead deliveries again."`
 }
 
@@ -45,6 +47,61 @@ func deliveryCells(d *store.Delivery) string {
 	}
 	return fmt.Sprintf("%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s", d.CreatedAt.Format(time.RFC3339), d.ID, d.Sink, d.Status,
 		count(len(d.Alerts), "alert"), count(d.Attempts, "attempt"), next, oneLine(d.LastError))
+}
+
+type deliveriesShowCommand struct {
+	deskFlags
+	Output string `short:"o" enum:"text,json,yaml" default:"text" help:"text, json or yaml."`
+	ID     string `arg:"" help:"The delivery, as list and explain show it."`
+}
+
+// Run shows one delivery.
+func (c *deliveriesShowCommand) Run(s *session) error {
+	return c.use(s, func(d desk) error {
+		found, err := d.delivery(s.ctx, c.ID)
+		if err != nil {
+			return err
+		}
+		if c.Output == "text" {
+			printDelivery(s.Stdout, found)
+			return nil
+		}
+		object, err := oneObject(found)
+		if err != nil {
+			return err
+		}
+		return printObject(s.Stdout, c.Output, object)
+	})
+}
+
+func printDelivery(w io.Writer, d *store.Delivery) {
+	fmt.Fprintf(w, "%s to %s is %s, of %s, after %s\n", d.ID, d.Sink, d.Status, d.CreatedAt.Format(time.RFC3339), count(d.Attempts, "attempt"))
+	if d.LastError != "" {
+		fmt.Fprintf(w, "  last error: %s\n", oneLine(d.LastError))
+	}
+	switch {
+	case d.MergedInto != "":
+		fmt.Fprintf(w, "  told by %s, whose fate it shares\n", d.MergedInto)
+	case d.Behind != "":
+		fmt.Fprintf(w, "  waits until %s is done\n", d.Behind)
+	case d.NextAttemptAt != nil:
+		fmt.Fprintf(w, "  next attempt at %s\n", d.NextAttemptAt.Format(time.RFC3339))
+	case d.Status == store.Queued:
+		fmt.Fprintln(w, "  next attempt as soon as its sink takes it")
+	case d.Status == store.Dead:
+		fmt.Fprintf(w, "  no further attempt, unless by watchdog deliveries retry %s\n", d.ID)
+	}
+	for _, id := range d.Merged {
+		fmt.Fprintf(w, "  tells what %s would have told\n", id)
+	}
+	fmt.Fprintf(w, "it tells of %s:\n", count(len(d.Alerts), "transition"))
+	for i := range d.Alerts {
+		t := &d.Alerts[i]
+		fmt.Fprintf(w, "  %s  %-8s  %s of %s (%s)\n", t.At.Format(time.RFC3339), t.Status, t.Rule, t.Subject(), t.Reason)
+		if t.Summary != "" {
+			fmt.Fprintf(w, "    %s\n", oneLine(t.Summary))
+		}
+	}
 }
 
 type deliveriesRetryCommand struct {

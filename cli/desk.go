@@ -24,6 +24,7 @@ type desk interface {
 	expire(ctx context.Context, id string) error
 
 	deliveries(ctx context.Context, f store.DeliveryFilter) ([]store.Delivery, error)
+	delivery(ctx context.Context, id string) (*store.Delivery, error)
 	retry(ctx context.Context, ids []string) error
 
 	close() error

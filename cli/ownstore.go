@@ -123,6 +123,20 @@ func (o *ownStore) deliveries(ctx context.Context, f store.DeliveryFilter) ([]st
 	return kept.Deliveries(ctx, f)
 }
 
+func (o *ownStore) delivery(ctx context.Context, id string) (*store.Delivery, error) {
+	kept, err := o.read()
+	if err != nil {
+		return nil, err
+	}
+	if kept != nil {
+		d, err := kept.Delivery(ctx, id)
+		if !errors.Is(err, store.ErrNoDelivery) {
+			return d, err
+		}
+	}
+	return nil, fmt.Errorf("there is no delivery %q", id)
+}
+
 func (o *ownStore) retry(ctx context.Context, ids []string) error {
 	kept, err := o.write(ctx)
 	if err != nil {

@@ -299,6 +299,11 @@ func (r *remote) deliveries(ctx context.Context, f store.DeliveryFilter) (all []
 	return all, err
 }
 
+func (r *remote) delivery(ctx context.Context, id string) (*store.Delivery, error) {
+	d := &store.Delivery{}
+	return d, r.get(ctx, "deliveries/"+url.PathEscape(id), nil, d)
+}
+
 // retry queues one after the other: those before one that cannot be are queued then.
 func (r *remote) retry(ctx context.Context, ids []string) error {
 	for _, id := range ids {

@@ -47,6 +47,7 @@ func TestScripts(t *testing.T) {
 			"fail":       fail,
 			"expire":     expire,
 			"eventually": eventually,
+			"keep":       keep,
 		},
 	})
 }
@@ -91,6 +92,17 @@ func fail(ts *testscript.TestScript, _ bool, args []string) {
 // expire ends the silence whose id stands in a file: expire id.
 func expire(ts *testscript.TestScript, _ bool, args []string) {
 	ts.Check(ts.Exec("watchdog", "silence", "expire", strings.TrimSpace(ts.ReadFile(args[0]))))
+}
+
+// keep puts what fits in the last output into a variable: keep NAME PATTERN.
+func keep(ts *testscript.TestScript, _ bool, args []string) {
+	pattern, err := regexp.Compile(args[1])
+	ts.Check(err)
+	found := pattern.FindString(ts.ReadFile("stdout"))
+	if found == "" {
+		ts.Fatalf("nothing in the output fits %s", pattern)
+	}
+	ts.Setenv(args[0], found)
 }
 
 // eventually runs a command again and again until its output fits: eventually PATTERN COMMAND…

@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -38,8 +39,14 @@ type Delivery struct {
 	Digest bool `json:"digest,omitempty"`
 	// MergedInto is the id of the digest that tells what this one says, and whose fate it
 	// shares; "" when it is sent itself.
-	MergedInto string             `json:"merged_into,omitempty"`
-	Alerts     []alert.Transition `json:"alerts"`
+	MergedInto string `json:"merged_into,omitempty"`
+	// Merged are the ids of those that a digest tells, beside its own, in their order; only where
+	// one delivery is asked for.
+	Merged []string `json:"merged,omitempty"`
+	// Behind is the id of the one that has to be done first, since both tell of one group or
+	// alert; "" when it need not wait. Only where one delivery is asked for.
+	Behind string             `json:"behind,omitempty"`
+	Alerts []alert.Transition `json:"alerts"`
 }
 
 // DeliveryFilter narrows a list of deliveries. The zero value takes all.
@@ -76,6 +83,38 @@ func (s *DB) Deliveries(ctx context.Context, f DeliveryFilter) ([]Delivery, erro
 		return nil, fmt.Errorf("list deliveries: %w", err)
 	}
 	return list, nil
+}
+
+// ErrNoDelivery says that there is no delivery of an id.
+var ErrNoDelivery = errors.New("there is no such delivery")
+
+// Delivery gives one delivery, with what was merged into it and what it waits for. The error is
+// ErrNoDelivery when there is none of that id.
+func (s *DB) Delivery(ctx context.Context, id string) (*Delivery, error) {
+	found, err := s.Deliveries(ctx, DeliveryFilter{ID: id})
+	if err != nil {
+		return nil, err
+	}
+	if len(found) == 0 {
+		return nil, ErrNoDelivery
+	}
+	d := &found[0]
+	err = s.read(ctx, func(tx *transaction) error {
+		d.Merged, err = column[string](tx, `SELECT id FROM outbox
+			WHERE merged_into = (SELECT seq FROM outbox WHERE id = ?) ORDER BY seq`, id)
+		if err != nil || d.MergedInto != "" {
+			return err
+		}
+		err = tx.get(`SELECT b.id FROM outbox o JOIN outbox b ON b.seq = o.behind WHERE o.id = ?`, []any{id}, &d.Behind)
+		if errors.Is(err, sql.ErrNoRows) {
+			return nil
+		}
+		return err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("read delivery %s: %w", id, err)
+	}
+	return d, nil
 }
 
 func deliveriesQuery(f DeliveryFilter) (string, []any) {

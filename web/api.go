@@ -101,6 +101,11 @@ var operations = []operation{
 		status: http.StatusOK, answer: deliveryList{}, do: (*Server).listDeliveries,
 	},
 	{
+		method: "GET", path: "/api/v1/deliveries/{id}", id: "showDelivery", summary: "One delivery, with what was merged into it and what it waits for.",
+		params: []param{{name: "id", help: "the delivery's id", path: true}},
+		status: http.StatusOK, answer: store.Delivery{}, fails: []int{http.StatusNotFound}, do: (*Server).showDelivery,
+	},
+	{
 		method: "POST", path: "/api/v1/deliveries/{id}/retry", id: "retryDelivery", summary: "Queue a dead delivery again.",
 		params: []param{{name: "id", help: "the delivery's id", path: true}},
 		status: http.StatusAccepted, answer: accepted{}, fails: []int{http.StatusNotFound, http.StatusConflict}, do: (*Server).retryDelivery,

@@ -158,6 +158,7 @@ func TestWhatIsAskedWrongIsAProblem(t *testing.T) {
 		{"POST", "/api/v1/alerts", 405, "this address takes other methods"},
 		{"GET", "/api/v1/checks/prod/all/run", 405, "this address takes other methods"},
 		{"POST", "/api/v1/checks/prod/none/run", 404, `there is no check "none" of a server "prod"`},
+		{"GET", "/api/v1/deliveries/none", 404, `there is no delivery "none"`},
 		{"POST", "/api/v1/deliveries/none/retry", 404, `there is no delivery "none"`},
 		{"POST", "/api/v1/deliveries/dlv_sent/retry", 409, "delivery dlv_sent is sent: only a dead one can be tried again by hand"},
 		{"GET", "/?sort=size", 400, "the table cannot be sorted by that"},

@@ -2,6 +2,7 @@ package web
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/http"
 	"strconv"
@@ -42,6 +43,14 @@ func (s *Server) listDeliveries(r *request) (any, error) {
 		list.NextCursor = newCursor(found[limit-1].ID)
 	}
 	return list, nil
+}
+
+func (s *Server) showDelivery(r *request) (any, error) {
+	d, err := s.Archive.Delivery(r.Context(), r.get("id"))
+	if errors.Is(err, store.ErrNoDelivery) {
+		return nil, &failure{http.StatusNotFound, fmt.Sprintf("there is no delivery %q", r.get("id"))}
+	}
+	return d, err
 }
 
 func (s *Server) retryDelivery(r *request) (any, error) {

@@ -37,6 +37,8 @@ import (
 type Archive interface {
 	Transitions(ctx context.Context, f store.TransitionFilter) ([]alert.Transition, error)
 	Deliveries(ctx context.Context, f store.DeliveryFilter) ([]store.Delivery, error)
+	// Delivery is store.ErrNoDelivery when there is none of that id.
+	Delivery(ctx context.Context, id string) (*store.Delivery, error)
 	Backlogs(ctx context.Context) ([]store.Backlog, error)
 	// RetryDead queues dead deliveries again; one that is not dead is an error.
 	RetryDead(ctx context.Context, at time.Time, ids ...string) error

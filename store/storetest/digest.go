@@ -68,6 +68,12 @@ var digestTests = []contract{
 		backlogs, err := s.Backlogs(t.Context())
 		must(t, err)
 		equal(t, "Backlogs", []store.Backlog{{Sink: "hook", Waiting: 2, Oldest: at(4)}}, backlogs)
+		whole, err := s.Delivery(t.Context(), "1")
+		must(t, err)
+		equal(t, "Merged", []string{"2", "3"}, whole.Merged)
+		part, err := s.Delivery(t.Context(), "3")
+		must(t, err)
+		equal(t, "MergedInto and Behind", [2]string{"1", ""}, [2]string{part.MergedInto, part.Behind})
 	}},
 	{"a backlog within the bound is sent as it was said", func(t *testing.T, s Store) {
 		say(t, s, ofGroup("1", "x", 1, "a"), ofGroup("2", "x", 2, "b"))

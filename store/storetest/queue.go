@@ -1,6 +1,7 @@
 package storetest
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 	"sync"
@@ -55,6 +56,19 @@ var queueTests = []contract{
 		second.Group = first.Group
 		say(t, s, first, second)
 		equal(t, "Claim", "1", claim(t, s, "hook", 0))
+	}},
+	{"one delivery says what it waits for, and whether there is one", func(t *testing.T, s Store) {
+		say(t, s, message("1", "hook", "a"), message("2", "hook", "a"))
+		for id, behind := range map[string]string{"1": "", "2": "1"} {
+			d, err := s.Delivery(t.Context(), id)
+			must(t, err)
+			equal(t, "Behind of "+id, behind, d.Behind)
+			equal(t, "Status of "+id, store.Queued, d.Status)
+			equal(t, "Merged of "+id, 0, len(d.Merged))
+		}
+		if _, err := s.Delivery(t.Context(), "none"); !errors.Is(err, store.ErrNoDelivery) {
+			t.Errorf("Delivery of no such id: got error %v, want %v", err, store.ErrNoDelivery)
+		}
 	}},
 	{"an order holds across commits", func(t *testing.T, s Store) {
 		say(t, s, message("1", "hook", "a"))

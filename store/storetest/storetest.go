@@ -36,6 +36,7 @@ type Store interface {
 	Thread(ctx context.Context, sink, thread string) ([]byte, error)
 	RetryDead(ctx context.Context, at time.Time, ids ...string) error
 	Deliveries(ctx context.Context, f store.DeliveryFilter) ([]store.Delivery, error)
+	Delivery(ctx context.Context, id string) (*store.Delivery, error)
 	Backlogs(ctx context.Context) ([]store.Backlog, error)
 	Park(ctx context.Context, now time.Time, inUse []string) ([]store.Backlog, error)
 	BuryParked(ctx context.Context, now, before time.Time) (int, error)
