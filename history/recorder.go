@@ -165,7 +165,7 @@ func (sv *server) observe(s *snapshot.Snapshot) {
 	}
 	sv.looks++
 	if !sv.whole {
-		sv.spans, sv.whole = append(sv.spans, Span{Begin: s.At}), true
+		sv.spans, sv.whole = append(sv.spans, Span{Begin: s.At.Truncate(time.Microsecond)}), true // as stores keep it
 	}
 	sv.spans[len(sv.spans)-1].End = s.At
 	for _, row := range s.Replications {

@@ -43,6 +43,7 @@ func (k *keeper) KeepHistory(_ context.Context, b *history.Batch) error {
 		k.rows[r.Key] = append(k.rows[r.Key], r)
 	}
 	for _, l := range b.Looks {
+		l.Begin, l.End = l.Begin.Truncate(time.Microsecond), l.End.Truncate(time.Microsecond)
 		k.look = slices.DeleteFunc(k.look, func(o history.Span) bool { return o.Begin.Equal(l.Begin) })
 		k.look = append(k.look, l)
 	}
@@ -204,6 +205,38 @@ func TestWhatIsKept(t *testing.T) {
 			})
 		})
 	}
+}
+
+// A look every second for 25 minutes, a little after full seconds, as a clock would have it: some
+// of the points give way, none of the time does.
+func TestPointsThatWaitAreThinnedNotDropped(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		time.Sleep(123456789 * time.Nanosecond)
+		f := newFilm(t, &keeper{rows: map[snapshot.Key][]history.Row{}})
+		of := alert.Subject{Server: "prod", Database: "_replicator", DocID: "orders"}
+		for n := range 1500 {
+			f.Observe(&snapshot.Snapshot{Server: "prod", At: time.Now().UTC(), Replications: []*snapshot.Replication{shot("running", int64(n)<<40)}})
+			time.Sleep(time.Second)
+			if n%100 != 99 {
+				continue
+			}
+			past, err := f.Past(t.Context(), of, f.began)
+			if err != nil {
+				t.Fatal(err)
+			}
+			last := f.began
+			for _, p := range past.Points {
+				if wait := p.At().Sub(last); wait > 10*time.Second {
+					t.Fatalf("after %d looks: got no point for %v before %v, want one every few seconds", n+1, wait, p.At())
+				}
+				last = p.At()
+			}
+			if age := time.Since(last); age > 5*time.Second || len(past.Looks) != 1 {
+				t.Fatalf("after %d looks: got a last point %v old and %d spans, want a new one and 1", n+1, age, len(past.Looks))
+			}
+		}
+		f.stop()
+	})
 }
 
 func TestAFullDiskIsLoggedOnceAndLittleIsLost(t *testing.T) {

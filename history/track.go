@@ -31,7 +31,8 @@ type track struct {
 }
 
 const (
-	// maxOpen bounds the points of a replication that wait to be kept, in bytes: over an hour.
+	// maxOpen bounds the points of a replication that wait to be kept, in bytes: at a look every 30 s
+	// over an hour of them. More are thinned.
 	maxOpen = 2 << 10
 	// rest is after how many seconds a point is kept although nothing moved.
 	rest = int64(day / time.Second)
@@ -83,13 +84,27 @@ func (k *track) hold() {
 }
 
 func (k *track) add(p Point) {
+	if len(k.open) >= maxOpen {
+		k.thin()
+	}
 	if len(k.open) == 0 {
 		k.began = p.second
 	}
-	if len(k.open) < maxOpen {
-		k.open = pack(k.open, k.last, p)
-	}
+	k.open = pack(k.open, k.last, p)
 	k.last = p
+}
+
+// thin keeps about every second one of the points that wait, and always the last. So a server that
+// is looked at every second, or a store that takes nothing for long, costs closeness and never a
+// stretch of time.
+func (k *track) thin() {
+	points, err := Unpack(nil, k.open)
+	if err != nil {
+		panic(err) // it was packed here
+	}
+	span := points[len(points)-1].second - points[0].second
+	points = Fold(points, time.Duration(2*span/int64(len(points))+1)*time.Second)
+	k.open, k.began = Pack(points), points[0].second
 }
 
 func (k *track) happened(e Event) {

@@ -84,7 +84,7 @@
     const link = $("link");
     link.classList.toggle("live", connected);
     link.classList.toggle("lost", everConnected && !connected);
-    const time = new Date(lastRead).toLocaleTimeString();
+    const time = new Date(lastRead).toLocaleTimeString(undefined, { hourCycle: "h23" });
     $("link-text").textContent = connected ? `live, ${time}` : everConnected ? `connection lost, as of ${time}` : `as of ${time}`;
   }
 
