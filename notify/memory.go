@@ -33,7 +33,6 @@ type told struct {
 	Sinks map[string]heard `json:"sinks"` // by name
 	// Muted is why it is not told, "" when it is or was.
 	Muted string `json:"muted,omitempty"`
-	Steps int    `json:"steps,omitempty"` // of the escalation that have been taken
 }
 
 // at is a copy for a step at a time, in which nothing was told later than that: where the clock was

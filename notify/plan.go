@@ -118,8 +118,9 @@ func (s *planning) fires(a *alert.Alert, tr *alert.Transition) {
 	}
 	muted := s.muted(a)
 	for sink, route := range s.router.sinksFor(a) {
-		s.firesTo(sink, route, a, tr, &next, cmp.Or(muted, s.inWindow(route)))
-		if muted == "" {
+		quiet := cmp.Or(muted, s.inWindow(route))
+		s.firesTo(sink, route, a, tr, &next, quiet)
+		if quiet == "" {
 			s.escalate(route, a, &next)
 		}
 	}
@@ -130,7 +131,7 @@ func (s *planning) fires(a *alert.Alert, tr *alert.Transition) {
 }
 
 func sameTold(a, b *told) bool {
-	return a.Since.Equal(b.Since) && a.Muted == b.Muted && a.Steps == b.Steps && maps.EqualFunc(a.Sinks, b.Sinks, sameHeard)
+	return a.Since.Equal(b.Since) && a.Muted == b.Muted && maps.EqualFunc(a.Sinks, b.Sinks, sameHeard)
 }
 
 func sameHeard(a, b heard) bool {
@@ -204,19 +205,18 @@ func (s *planning) blind() bool {
 	})
 }
 
-// escalate takes the steps of a route that are due.
+// escalate takes the steps of a route that are due. Who was called in before, by this or another
+// route, is not called again.
 func (s *planning) escalate(route *route, a *alert.Alert, t *told) {
 	if s.acknowledged(a) || s.blind() && !a.Subject().IsServer() {
 		return
 	}
-	for i := t.Steps; i < len(route.escalate); i++ {
-		step := route.escalate[i]
+	for _, step := range route.escalate {
 		due := t.Since.Add(step.After)
 		if s.in.Now.Before(due) {
 			s.wakeAt(due)
 			return
 		}
-		t.Steps = i + 1
 		for _, sink := range step.To {
 			if _, knows := t.Sinks[sink]; knows {
 				continue

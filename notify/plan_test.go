@@ -335,6 +335,26 @@ func TestPlan(t *testing.T) {
 			},
 		},
 		{
+			"each of the routes that take an alert escalates it by its own steps",
+			notify.Spec{Routes: []notify.RouteSpec{
+				{To: []string{"oncall"}, Continue: true, Escalate: []notify.EscalateSpec{{After: 5 * m, To: []string{"second"}}}},
+				{To: []string{"hook"}, Escalate: []notify.EscalateSpec{{After: 15 * m, To: []string{"boss"}}}},
+			}},
+			func(s *stage) { s.fire("a"); s.pass(20 * m) },
+			[]string{"0s oncall: a new", "0s hook: a new", "5m0s second: a escalated", "15m0s boss: a escalated"},
+		},
+		{
+			"in its window a route escalates as little as it tells",
+			notify.Spec{
+				Routes: with(oncall, func(r *notify.RouteSpec) {
+					r.Mute, r.Escalate = []string{"backup"}, []notify.EscalateSpec{{After: 5 * m, To: []string{"boss"}}}
+				}),
+				Windows: []notify.Window{{Name: "backup", Start: hourly(t), Duration: 45 * m}},
+			},
+			func(s *stage) { s.fire("a"); s.pass(60 * m) },
+			[]string{"15m0s oncall: a unmuted", "15m0s boss: a escalated"},
+		},
+		{
 			"an acknowledged alert neither reminds nor escalates; its resolve is told, and the acknowledgement ends with it",
 			notify.Spec{Routes: with(oncall, func(r *notify.RouteSpec) {
 				r.RepeatInterval, r.Escalate = 10*m, []notify.EscalateSpec{{After: 15 * m, To: []string{"boss"}}}
