@@ -52,10 +52,12 @@ const (
 	pruneTransitionsSQL = `DELETE FROM transitions WHERE id IN (SELECT id FROM transitions WHERE at < ? LIMIT ?)`
 	pruneOutboxSQL      = `DELETE FROM outbox WHERE +done_at < ?1 AND seq IN (SELECT seq FROM outbox WHERE done_at < ?1 LIMIT ?2)`
 	pruneSilencesSQL    = `DELETE FROM silences WHERE +ends_at < ?1 AND id IN (SELECT id FROM silences WHERE ends_at < ?1 LIMIT ?2)`
-	pruneAcksSQL        = `DELETE FROM acks WHERE +at < ?1 AND fingerprint IN (SELECT fingerprint FROM acks WHERE at < ?1 LIMIT ?2)`
-	pruneEventsSQL      = `DELETE FROM history_events WHERE (replication, at, kind) IN (SELECT replication, at, kind FROM history_events WHERE at < ? LIMIT ?)`
-	pruneLooksSQL       = `DELETE FROM history_looks WHERE (server, begins_at) IN (SELECT server, begins_at FROM history_looks WHERE ends_at < ? LIMIT ?)`
-	prunePointsSQL      = `DELETE FROM history_points WHERE (replication, begins_at, level) IN
+	// pruneAcksSQL keeps what may be of an alert that still fires: it is at least as old as that.
+	pruneAcksSQL = `DELETE FROM acks WHERE fingerprint IN (SELECT fingerprint FROM acks WHERE at < ?
+		AND at < ` + firesSinceSQL + ` LIMIT ?)`
+	pruneEventsSQL = `DELETE FROM history_events WHERE (replication, at, kind) IN (SELECT replication, at, kind FROM history_events WHERE at < ? LIMIT ?)`
+	pruneLooksSQL  = `DELETE FROM history_looks WHERE (server, begins_at) IN (SELECT server, begins_at FROM history_looks WHERE ends_at < ? LIMIT ?)`
+	prunePointsSQL = `DELETE FROM history_points WHERE (replication, begins_at, level) IN
 		(SELECT replication, begins_at, level FROM history_points WHERE level = ? AND begins_at < ? LIMIT ?)`
 	// pruneReplicationsSQL deletes those of which nothing is left: one that is watched has a point a
 	// day.
@@ -64,9 +66,13 @@ const (
 			AND NOT EXISTS (SELECT 1 FROM history_events e WHERE e.replication = h.replication) LIMIT ?)`
 )
 
+// firesSinceSQL is since when the alert fires that does so longest; the end of time when none does.
+const firesSinceSQL = `coalesce((SELECT min(starts_at) FROM alerts WHERE status = 'firing'), 9223372036854775807)`
+
 // Prune deletes transitions that happened, deliveries that were sent or buried, silences that
 // ended, acknowledgements that were made, threads that ended and history of replications before a
-// time, and gives how many. What is queued stays, however old.
+// time, and gives how many. What is queued stays, however old, and so does what people said of an
+// alert that fires.
 func (s *DB) Prune(ctx context.Context, before time.Time) (int, error) {
 	old := micros(before)
 	steps := []pruneStep{

@@ -53,5 +53,4 @@ func remember(tx *transaction, seq int64, at time.Time, memory []byte) error {
 // stays.
 const pruneThreadsSQL = `DELETE FROM threads WHERE (sink, thread) IN (
 	SELECT sink, thread FROM threads WHERE updated_at < ?
-		AND updated_at < coalesce((SELECT min(starts_at) FROM alerts WHERE status = 'firing'), 9223372036854775807)
-	LIMIT ?)`
+		AND updated_at < ` + firesSinceSQL + ` LIMIT ?)`

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"testing"
 
+	"watchdog/cycle"
 	"watchdog/notify"
 	"watchdog/store"
 )
@@ -83,5 +84,14 @@ var standingTests = []contract{
 		equal(t, "Standing", &notify.Standing{
 			Silences: []notify.Silence{young}, Acks: map[string]notify.Ack{"f2": {By: "ada", At: at(60)}},
 		}, standing(t, s, 0))
+	}},
+	{"who has an alert that fires has it however old that is", func(t *testing.T, s Store) {
+		fires := began(firing("failed", "orders"), 5)
+		commit(t, s, cycle.Outcome{Alerts: []cycle.AlertChange{{Alert: fires}}})
+		must(t, s.Acknowledge(t.Context(), fires.Fingerprint, notify.Ack{By: "ada", At: at(10), Mute: true}))
+		must(t, s.Acknowledge(t.Context(), "over", notify.Ack{By: "ada", At: at(4)}))
+		_, err := s.Prune(t.Context(), at(30))
+		must(t, err)
+		equal(t, "Acks", map[string]notify.Ack{fires.Fingerprint: {By: "ada", At: at(10), Mute: true}}, standing(t, s, 40).Acks)
 	}},
 }
