@@ -24,8 +24,8 @@ import (
 
 // Options are what a Sink needs beside its config.
 type Options struct {
-	// Client sends; it follows no redirect, whatever its policy. Nil means one that gives up after
-	// half a minute.
+	// Client sends; it follows no redirect, whatever its policy. Nil means one that is
+	// as patient as the context.
 	Client *http.Client
 }
 

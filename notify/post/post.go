@@ -22,11 +22,11 @@ type Client struct {
 	hide *strings.Replacer
 }
 
-// New makes a client that sends by c, whatever its policy of redirects; nil means one that gives
-// up after half a minute. The secrets are kept out of all errors, in each form in which they
+// New makes a client that sends by c, whatever its policy of redirects; nil means one that is
+// as patient as the request's context. The secrets are kept out of all errors, in each form in which they
 // travel.
 func New(c *http.Client, secrets ...string) *Client {
-	own := http.Client{Timeout: 30 * time.Second}
+	var own http.Client
 	if c != nil {
 		own = *c
 	}

@@ -12,7 +12,6 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
-	"time"
 
 	"watchdog/diag"
 	"watchdog/notify"
@@ -21,8 +20,8 @@ import (
 
 // Options are what a Sink needs beside its config.
 type Options struct {
-	// Client sends; it follows no redirect, whatever its policy. Nil means one that gives up after
-	// half a minute.
+	// Client sends; it follows no redirect, whatever its policy. Nil means one that is
+	// as patient as the context.
 	Client *http.Client
 }
 
@@ -47,7 +46,7 @@ func New(c Config, o Options) (*Sink, error) {
 	}
 	s := &Sink{client: o.Client, token: c.Token, channel: strings.TrimSpace(c.Channel), webhook: c.WebhookURL, app: c.AppToken}
 	if s.client == nil {
-		s.client = &http.Client{Timeout: 30 * time.Second}
+		s.client = &http.Client{} // not the one of all, which others may change
 	}
 	if c.APIURL != "" {
 		s.apiURL = strings.TrimSuffix(c.APIURL, "/") + "/"
