@@ -1,6 +1,6 @@
 // Package hygiene holds as a test what a careful reader would otherwise have to look for: that
 // the sources are formatted and documented, that go.mod says what is imported, that links in the
-// docs lead somewhere, that tests neither sleep nor skip, that nothing is left unfinished and no
+// docs lead somewhere, that no two decisions have one number, that tests neither sleep nor skip, that nothing is left unfinished and no
 // path of somebody's machine is left behind.
 package hygiene
 
@@ -29,6 +29,7 @@ type tree struct {
 	files    fs.FS
 	packages map[string]*documented // by directory
 	imports  map[string]bool        // of all sources, tests included
+	adrs     map[string]string      // the file of each decision, by its number
 	findings []Finding
 }
 
@@ -36,7 +37,7 @@ type tree struct {
 // stays out of .git, testdata and what .gitignore at the top names, and takes a file with a zero
 // byte for a binary.
 func Check(repository fs.FS) ([]Finding, error) {
-	t := &tree{files: repository, packages: map[string]*documented{}, imports: map[string]bool{}}
+	t := &tree{files: repository, packages: map[string]*documented{}, imports: map[string]bool{}, adrs: map[string]string{}}
 	gitignore, err := fs.ReadFile(repository, ".gitignore")
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return nil, err
@@ -79,6 +80,7 @@ func (t *tree) checkFile(file string, content []byte) error {
 	switch path.Ext(file) {
 	case ".md":
 		t.checkLinks(file, string(content))
+		t.checkDecision(file, string(content))
 	case ".go":
 		return t.checkSource(file, content)
 	}

@@ -104,12 +104,22 @@ func TestCheck(t *testing.T) {
 			"a picture that is not there", "README.md", "![page](docs/page.png \"the page\")\n",
 			"README.md:1: the link to docs/page.png leads nowhere",
 		},
-		{"a link by reference that is not there", "README.md", "[adr]: docs/adr\n", "README.md:1: the link to docs/adr leads nowhere"},
+		{"a link by reference that is not there", "README.md", "[rfc]: docs/rfc\n", "README.md:1: the link to docs/rfc leads nowhere"},
 		{"a link out of the tree", "README.md", "[up](../house.md)\n", "README.md:1: the link to ../house.md leads nowhere"},
 		{"a link within the page", "README.md", "[rules](#rules)\n", ""},
 		{"a link to the web", "README.md", "[couch](https://couchdb.apache.org/nowhere), [mail](mailto:a@example.com)\n", ""},
 		{"code is no link", "README.md", "`a[0](x)`\n\n```\n[a](b)\n```\n", ""},
 		{"after code links count again", "README.md", "```\n```\n[a](b)\n", "README.md:3: the link to b leads nowhere"},
+
+		{"a decision with a number of its own", "docs/adr/0002-b.md", "# 2. B\n", ""},
+		{
+			"a decision with the number of another", "docs/adr/0001-b.md", "# 1. B\n",
+			"docs/adr/0001-b.md:1: docs/adr/0001-a.md has its number: take the next free one",
+		},
+		{
+			"a decision whose title has another number", "docs/adr/0012-b.md", "# 2. B\n",
+			`docs/adr/0012-b.md:1: the title does not begin with "# 12. "`,
+		},
 
 		{
 			"an import that go.mod calls indirect", "a_test.go", "package a\n\nimport _ \"golang.org/x/time/rate\"\n",
@@ -135,6 +145,8 @@ func TestCheck(t *testing.T) {
 				".gitignore":    {Data: []byte("/house.db*\n*.prof\n")},
 				"go.mod":        {Data: []byte(gomod)},
 				"house_test.go": {Data: []byte(usesCmp)},
+
+				"docs/adr/0001-a.md": {Data: []byte("# 1. A\n")},
 			}
 			repository[tt.file] = &fstest.MapFile{Data: []byte(tt.text)}
 			findings, err := hygiene.Check(repository)

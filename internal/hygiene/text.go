@@ -33,6 +33,22 @@ func (t *tree) checkText(file, text string) {
 	}
 }
 
+// checkDecision looks whether the number of a decision in docs/adr is its own, and the one that its
+// title says.
+func (t *tree) checkDecision(file, text string) {
+	number, _, numbered := strings.Cut(path.Base(file), "-")
+	if path.Dir(file) != "docs/adr" || !numbered {
+		return
+	}
+	if other, taken := t.adrs[number]; taken {
+		t.report(file, 1, "%s has its number: take the next free one", other)
+	}
+	t.adrs[number] = file
+	if title := "# " + strings.TrimLeft(number, "0") + ". "; !strings.HasPrefix(text, title) {
+		t.report(file, 1, "the title does not begin with %q", title)
+	}
+}
+
 // checkLinks follows the links of a Markdown file that lead to other files of the tree.
 func (t *tree) checkLinks(file, text string) {
 	fenced := false
