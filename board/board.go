@@ -20,6 +20,7 @@ package board
 
 import (
 	"cmp"
+	"reflect"
 	"slices"
 	"sync/atomic"
 	"time"
@@ -66,6 +67,9 @@ type View struct {
 	// Alerts are those that are pending or firing, ordered by rule and subject.
 	Alerts []alert.Alert
 	Checks []Check
+	// Elsewhere: another replica watches it. Its alerts are as that one has committed them; what was
+	// seen is what this one saw, when it watched.
+	Elsewhere bool
 }
 
 // Check is how one check of a server does.
@@ -206,7 +210,7 @@ func (b *Board) Report(r *watch.Report) Change {
 		return Change{View: &View{Server: r.Server}}
 	}
 	v := p.change(func(v *View) {
-		v.Alerts = r.Alerts
+		v.Alerts, v.Elsewhere = r.Alerts, false
 		v.Checks = slices.Clone(v.Checks)
 		for i := range v.Checks {
 			if v.Checks[i].Name == r.Check {
@@ -222,6 +226,19 @@ func (b *Board) Report(r *watch.Report) Change {
 		change.Transitions = r.Outcome.Transitions
 	}
 	return change
+}
+
+// Elsewhere publishes that another replica watches a server, and its alerts, and gives what is new;
+// false when nothing is. It may meet a report of the server: then the later one is shown.
+func (b *Board) Elsewhere(server string, alerts []alert.Alert) (Change, bool) {
+	p := b.place(server)
+	if p == nil {
+		return Change{}, false
+	}
+	if v := p.view.Load(); v.Elsewhere && reflect.DeepEqual(v.Alerts, alerts) {
+		return Change{}, false
+	}
+	return Change{View: p.change(func(v *View) { v.Alerts, v.Elsewhere = alerts, true })}, true
 }
 
 // Check is one of the checks, nil when there is none of that name.

@@ -9,10 +9,14 @@ type Late struct {
 }
 
 // Late are the checks that have not run yet, did not run when they should have, or decided nothing.
-// A server that cannot be read makes none late: that is decided, and told.
+// A server that cannot be read makes none late: that is decided, and told; nor does one that another
+// replica watches.
 func (b *Board) Late(now time.Time) []Late {
 	var all []Late
 	for _, v := range b.Views() {
+		if v.Elsewhere {
+			continue
+		}
 		for i := range v.Checks {
 			if why := v.Checks[i].late(now); why != "" {
 				all = append(all, Late{v.Server, v.Checks[i].Name, why})

@@ -68,6 +68,7 @@ type commands struct {
 	Message    messageCommand    `cmd:"" help:"Render what would be sent if a rule fired."`
 	Test       testCommand       `cmd:"" help:"Run the tests of rules, in YAML beside them."`
 	ShowConfig configCommand     `cmd:"" name:"config" help:"Show the config."`
+	Store      storeCommand      `cmd:"" help:"Move what is remembered to another store."`
 	Schema     schemaCommand     `cmd:"" help:"Print the JSON Schema of the config, for editors."`
 
 	Docs      docsCommand      `cmd:"" help:"List the documents of the replicator databases, as the scheduler sees them."`

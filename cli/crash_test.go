@@ -93,7 +93,7 @@ func (r *receiver) all() []told {
 // await waits until something that fits was told.
 func (r *receiver) await(t *testing.T, what string, fits func(told) bool) {
 	t.Helper()
-	patience := time.After(2 * time.Minute)
+	patience := time.After(40 * time.Second)
 	for {
 		r.mu.Lock()
 		changed := r.changed

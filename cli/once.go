@@ -47,14 +47,24 @@ func (c *onceCommand) Run(s *session) error {
 	if err != nil {
 		return c.unknown(s, err)
 	}
-	seen, err := watch.Once(s.ctx, d.now.Load().servers, watch.Options{Ledger: d.store, Log: d.log, Standing: d.standing.read})
-	if err == nil {
-		err = d.deliver(s.ctx)
-	}
+	seen, err := d.once(s.ctx)
 	if err := errors.Join(err, d.close()); err != nil {
 		return c.unknown(s, err)
 	}
 	return printSeen(s, seen)
+}
+
+// once looks at every server, and tells what there is to tell.
+func (d *daemon) once(ctx context.Context) ([]watch.Seen, error) {
+	ledger, leave, err := d.seize(ctx)
+	if err != nil {
+		return nil, err
+	}
+	seen, err := watch.Once(ctx, d.now.Load().servers, watch.Options{Ledger: ledger, Log: d.log, Standing: d.standing.read})
+	if err == nil {
+		err = d.deliver(ctx)
+	}
+	return seen, errors.Join(err, leave(ctx))
 }
 
 // unknown says in the plugin's own way that nothing could be found out.
@@ -71,7 +81,7 @@ func (d *daemon) deliver(ctx context.Context) error {
 	}
 	ctx, cancel := context.WithTimeout(ctx, deliverWithin)
 	defer cancel()
-	d.senders.run(ctx, all)
+	d.senders.run(ctx, all, func(ctx context.Context, _ string, work func(context.Context)) { work(ctx) })
 	err := d.drained(ctx)
 	cancel()
 	return errors.Join(err, d.senders.wait())

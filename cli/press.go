@@ -18,6 +18,7 @@ import (
 
 // ear hears the buttons of one app of Slack.
 type ear struct {
+	name    string // of the first sink that has it
 	app     slack.Config
 	buttons *slack.Buttons
 	leave   context.CancelFunc // once it hears
@@ -39,7 +40,7 @@ func (d *daemon) openEars(sinks []config.Sink, before []*ear) []*ear {
 			continue
 		}
 		log := d.log.With("sink", c.Name)
-		ears = append(ears, &ear{app: *c.Slack, buttons: slack.NewButtons(*c.Slack, slack.ButtonsOptions{
+		ears = append(ears, &ear{name: c.Name, app: *c.Slack, buttons: slack.NewButtons(*c.Slack, slack.ButtonsOptions{
 			Log: log, Pressed: func(ctx context.Context, p slack.Press) string { return d.pressed(ctx, &p, log) },
 		})})
 	}
@@ -59,7 +60,7 @@ func (d *daemon) hear(ctx context.Context, before, next []*ear) {
 		}
 		hearing, leave := context.WithCancel(ctx)
 		e.leave = leave
-		d.hearing.Go(func() { defer leave(); e.buttons.Run(hearing) })
+		d.hearing.Go(func() { defer leave(); d.hold(hearing, earLease+e.name, e.buttons.Run) })
 	}
 }
 

@@ -190,7 +190,7 @@ func (d *daemon) use(ctx context.Context, p plan) (*web.Reloaded, error) {
 	}
 	d.now.Store(next)
 	d.park(ctx) // what waits for a sink that is back counts as queued now, before it is sent
-	d.senders.run(ctx, next.senders)
+	d.senders.run(ctx, next.senders, d.holdSink)
 	d.hear(ctx, before.ears, next.ears)
 	if d.web != nil {
 		settings := p.settings()

@@ -12,6 +12,7 @@ import (
 	"watchdog/cycle"
 	"watchdog/heartbeat"
 	"watchdog/history"
+	"watchdog/lease"
 	"watchdog/store"
 	"watchdog/systemd"
 	"watchdog/watch"
@@ -54,6 +55,7 @@ type daemon struct {
 	log       *slog.Logger
 	dsn       string // of the store
 	store     *store.DB
+	keeper    *lease.Keeper // nil: this process has the store to itself
 	storeKind string
 	now       atomic.Pointer[setup] // of the config that is in use
 	senders   senders
@@ -85,6 +87,7 @@ func (s *session) openDaemon(p plan, log *slog.Logger) (*daemon, error) {
 		session: s, log: log, dsn: dsn, store: kept, storeKind: kind, standing: standing{store: kept},
 		history: history.NewRecorder(kept, log), board: board.New(p.shown()), http: p.HTTP, gate: p.HTTP,
 	}
+	d.keeper = newKeeper(kept, dsn, p.Lease, log)
 	d.heart = d.newHeart()
 	first, err := d.prepare(p, nil)
 	if err != nil {
@@ -115,7 +118,7 @@ func (d *daemon) run(ctx context.Context) error {
 	defer stop(nil)
 	var running sync.WaitGroup
 	first := d.now.Load()
-	opts := watch.Options{Ledger: d.store, Log: d.log, Standing: d.standing.read, Committed: d.committed, Reported: d.reported}
+	opts := watch.Options{Ledger: d.store, Log: d.log, Standing: d.standing.read, Committed: d.committed, Reported: d.reported, Hold: d.holdServer()}
 	var err error
 	if d.loop, err = watch.New(ctx, first.servers, opts); err != nil {
 		if ctx.Err() != nil {
@@ -131,12 +134,17 @@ func (d *daemon) run(ctx context.Context) error {
 			}
 		})
 	}
+	if d.keeper != nil {
+		running.Go(func() { d.keeper.Run(ctx) })
+	}
+	running.Go(func() { d.store.Listen(ctx, d.heard) })
+	running.Go(func() { d.lookElsewhere(ctx) })
 	running.Go(func() { d.prune(ctx) })
 	running.Go(func() { d.history.Run(ctx) })
 	running.Go(func() { d.heart.Run(ctx) })
 	running.Go(func() { d.tellSystemd(ctx) })
 	running.Go(func() {
-		d.senders.run(ctx, first.senders)
+		d.senders.run(ctx, first.senders, d.holdSink)
 		d.hear(ctx, nil, first.ears)
 		if d.reloader != nil {
 			d.followConfig(ctx)

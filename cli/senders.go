@@ -61,8 +61,9 @@ type senders struct {
 }
 
 // run makes these run until ctx ends, and those that ran before and are not among them end with
-// what they have in hand. No two send to one sink at the same time.
-func (s *senders) run(ctx context.Context, next []*sender) {
+// what they have in hand. No two send to one sink at the same time, nor do two replicas: each
+// works while it holds the sink.
+func (s *senders) run(ctx context.Context, next []*sender, hold func(context.Context, string, func(context.Context))) {
 	var before []*sender
 	if now := s.now.Swap(&next); now != nil {
 		before = *now
@@ -84,7 +85,7 @@ func (s *senders) run(ctx context.Context, next []*sender) {
 		}
 		running, leave := context.WithCancel(ctx)
 		one.leave = leave
-		s.running.Go(func() { s.note(one.run(running)) })
+		s.running.Go(func() { s.note(one.run(running, hold)) })
 	}
 	s.forget()
 }
@@ -102,14 +103,15 @@ func (s *senders) forget() {
 	s.parted = parted
 }
 
-func (s *sender) run(ctx context.Context) error {
+func (s *sender) run(ctx context.Context, hold func(context.Context, string, func(context.Context))) (err error) {
 	defer close(s.done)
 	defer s.leave()
 	if s.before != nil {
 		<-s.before.done
 		s.before = nil
 	}
-	return s.worker.Run(ctx)
+	hold(ctx, s.sink.Name, func(ctx context.Context) { err = errors.Join(err, s.worker.Run(ctx)) })
+	return err
 }
 
 func (s *senders) note(err error) {

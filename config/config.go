@@ -28,6 +28,7 @@ type Config struct {
 	ExternalURL string         // without a slash at its end; "" when links cannot be made
 	Heartbeat   heartbeat.Spec // without a URL where none is called
 	Retention   time.Duration
+	Lease       time.Duration  // of several replicas
 	Location    *time.Location // of schedules that name none
 
 	Servers []scheduler.Spec // those in use

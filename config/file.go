@@ -12,12 +12,15 @@ import (
 
 // File is what the main file can say.
 type File struct {
-	Store       string        `yaml:"store"`        // a SQLite file; default watchdog.db
+	Store       string        `yaml:"store"`        // a SQLite file, default watchdog.db; or postgres://user@host/database for several replicas
 	HTTP        *gate.Spec    `yaml:"http"`         // of the page, the API and the metrics; default: nothing listens
 	ExternalURL string        `yaml:"external_url"` // of the page, for links in messages
 	Include     []string      `yaml:"include"`      // files or globs, from the folder of the file
 	Retention   time.Duration `yaml:"retention"`    // how long history is kept; default 90d
-	TimeZone    string        `yaml:"time_zone"`    // of schedules that name none; default UTC
+	// Lease is how long one of several replicas may be silent until others take over, where the store
+	// is PostgreSQL; default 15s.
+	Lease    time.Duration `yaml:"lease"`
+	TimeZone string        `yaml:"time_zone"` // of schedules that name none; default UTC
 	// Heartbeat calls a dead man's switch while everything works; default: none is called.
 	Heartbeat *heartbeat.Spec `yaml:"heartbeat"`
 	// Sources are credentials for asking the sources of replications how much waits there.
@@ -66,6 +69,7 @@ type SinkSpec struct {
 
 const (
 	defaultStore       = "watchdog.db"
+	defaultLease       = 15 * time.Second
 	defaultRetention   = 90 * 24 * time.Hour
 	defaultTimeZone    = "UTC"
 	defaultSchedule    = "@every 30s"
@@ -75,5 +79,6 @@ const (
 	defaultDigestAbove = 10
 	defaultSlackRate   = "1/s" // what Slack takes, for each channel
 	maxDefaultJitter   = 2 * time.Second
+	minLease           = 3 * time.Second
 	minRetention       = time.Hour
 )

@@ -22,6 +22,9 @@ func (l *loader) buildSettings(main *document) {
 	if u.Retention < minRetention {
 		l.problem(top, diag.Problemf("retention", "write one hour or more, as 90d", "a retention of %s keeps nothing", formatDuration(u.Retention)))
 	}
+	if u.Lease = cmp.Or(u.Lease, defaultLease); u.Lease < minLease {
+		l.problem(top, diag.Problemf("lease", "write three seconds or more, as 15s", "a lease of %s ends before it can be renewed", formatDuration(u.Lease)))
+	}
 	if u.ExternalURL != "" && !isWebURL(u.ExternalURL) {
 		l.problem(top, diag.Problemf("external_url", "write it like https://watchdog.example.com", "not the URL of a page"))
 	}
@@ -41,7 +44,7 @@ func (l *loader) buildSettings(main *document) {
 	}
 	l.buildHTTP(main)
 	l.buildHeartbeat(main)
-	c.Store, c.Retention = u.Store, u.Retention
+	c.Store, c.Retention, c.Lease = u.Store, u.Retention, u.Lease
 	c.ExternalURL = strings.TrimRight(u.ExternalURL, "/")
 }
 

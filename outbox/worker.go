@@ -69,7 +69,8 @@ const (
 	queueTimeout = 5 * time.Second
 )
 
-// Worker delivers the items of one sink. Make one with NewWorker, then call Run once.
+// Worker delivers the items of one sink. Make one with NewWorker, then call Run, again
+// only when it has returned.
 //
 // One goroutine, that of Run, owns all of its state and makes every call of the Queue. An
 // attempt runs in a goroutine of its own and only says how it ended.
@@ -138,6 +139,7 @@ func (w *Worker) Wake() {
 // that need longer, notes all results, and returns when all that it started has returned. Its
 // error names the results that could not be noted: those items will be sent once more.
 func (w *Worker) Run(ctx context.Context) error {
+	w.lost = nil
 	attempts, cut := context.WithCancel(context.WithoutCancel(ctx))
 	defer cut()
 	for ctx.Err() == nil {

@@ -8,6 +8,7 @@ import (
 	"math"
 	"time"
 
+	"watchdog/lease"
 	"watchdog/notify"
 	"watchdog/outbox"
 )
@@ -261,6 +262,25 @@ func merge(tx *transaction, one *notify.Message, all []waiter) error {
 		if _, err := tx.exec(`UPDATE outbox SET merged_into = ?1, behind = ?1 WHERE seq = ?2`, first.seq, w.seq); err != nil {
 			return err
 		}
+	}
+	return nil
+}
+
+// VoidClaims makes what others had claimed of a sink free to go, for who has taken over the sink:
+// nobody else sends to it any more, and what was in hand is sent again, under its id.
+func (s *DB) VoidClaims(ctx context.Context, l lease.Lease, sink string) error {
+	err := s.write(ctx, func(tx *transaction) error {
+		if err := tx.takeTurns([]string{sink}); err != nil {
+			return err
+		}
+		_, err := tx.exec(`UPDATE outbox SET lease_until = 0
+			WHERE sink = ? AND done_at IS NULL AND behind IS NULL AND lease_until > 0
+				AND EXISTS (SELECT 1 FROM leases WHERE name = ? AND leases.holder = ? AND epoch = ?)`,
+			sink, l.Name, l.Holder, l.Epoch)
+		return err
+	})
+	if err != nil {
+		return fmt.Errorf("void claims of %s: %w", sink, err)
 	}
 	return nil
 }

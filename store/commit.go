@@ -50,6 +50,11 @@ func commit(tx *transaction, o *cycle.Outcome) error {
 	if err := tx.takeTurns(sinksOf(o)); err != nil {
 		return err
 	}
+	if len(o.Messages) > 0 {
+		if err := tx.notify(MessagesQueued); err != nil {
+			return err
+		}
+	}
 	for i := range o.Messages {
 		if err := say(tx, &o.Messages[i]); err != nil {
 			return fmt.Errorf("message %s to %s: %w", o.Messages[i].ID, o.Messages[i].Sink, err)

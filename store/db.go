@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/gofrs/flock"
+	"github.com/jackc/pgx/v5"
 
 	"watchdog/outbox"
 )
@@ -21,6 +22,8 @@ type DB struct {
 	// holder names this process among those that have held leases. It is new each time, so that
 	// no process takes itself for one that was killed.
 	holder string
+
+	listener *pgx.ConnConfig // how to connect to hear of other processes; nil where there are none
 
 	lock *flock.Flock // of a SQLite file that this process owns, else nil
 }

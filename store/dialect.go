@@ -29,6 +29,17 @@ type dialect struct {
 	// where transactions that write run one after the other in any case.
 	queueing string
 
+	// notifying tells other processes the topic ?1; "" where there are none.
+	notifying string
+	// now is the time by the clock of the store, in microseconds.
+	now string
+	// skipLocked makes a query pass over rows that another transaction is about to change.
+	skipLocked string
+
+	// counting makes the numbers of a table's column begin behind those that are there; "" where
+	// they do.
+	counting string
+
 	// snapshot makes a transaction read as of one moment.
 	snapshot *sql.TxOptions
 	// finish says that a transaction which began is not cut off by the end of its context.

@@ -66,3 +66,12 @@ const (
 
 func DeliveriesQuery(f DeliveryFilter) (string, []any)    { return deliveriesQuery(f) }
 func TransitionsQuery(f TransitionFilter) (string, []any) { return transitionsQuery(f) }
+
+// CopiedTables are those that Copy copies.
+func CopiedTables() []string {
+	var names []string
+	for _, one := range copied {
+		names = append(names, one.table)
+	}
+	return names
+}

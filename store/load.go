@@ -33,23 +33,7 @@ func (s *DB) Load(ctx context.Context, server string) (*cycle.State, error) {
 // Restore is Load into any Restorer: the server first, then its replications and its alerts in
 // the order of their keys, all as of one moment. The rows are streamed.
 func (s *DB) Restore(ctx context.Context, server string, into Restorer) error {
-	err := s.read(ctx, func(tx *transaction) error {
-		if err := restoreServer(tx, server, into); err != nil {
-			return err
-		}
-		if err := restoreReplications(tx, server, into); err != nil {
-			return err
-		}
-		alerts, err := decode[alert.Alert](tx, `SELECT body FROM alerts WHERE server = ?
-			ORDER BY database, doc_id, rule`, server)
-		if err != nil {
-			return err
-		}
-		for _, a := range alerts {
-			into.RestoreAlert(a)
-		}
-		return restoreTold(tx, server, into)
-	})
+	err := s.read(ctx, func(tx *transaction) error { return restore(tx, server, into) })
 	if err != nil {
 		return fmt.Errorf("load state of %s: %w", server, err)
 	}
@@ -84,6 +68,24 @@ func (s *DB) LoadReplication(ctx context.Context, of alert.Subject) (*cycle.Stat
 		return nil, fmt.Errorf("load state of %s: %w", of, err)
 	}
 	return state, nil
+}
+
+func restore(tx *transaction, server string, into Restorer) error {
+	if err := restoreServer(tx, server, into); err != nil {
+		return err
+	}
+	if err := restoreReplications(tx, server, into); err != nil {
+		return err
+	}
+	alerts, err := decode[alert.Alert](tx, `SELECT body FROM alerts WHERE server = ?
+		ORDER BY database, doc_id, rule`, server)
+	if err != nil {
+		return err
+	}
+	for _, a := range alerts {
+		into.RestoreAlert(a)
+	}
+	return restoreTold(tx, server, into)
 }
 
 func restoreServer(tx *transaction, server string, into Restorer) error {

@@ -39,9 +39,13 @@ var postgresDialect = &dialect{
 		return fmt.Sprintf(`CREATE TABLE IF NOT EXISTS watchdog_schema (version BIGINT NOT NULL);
 			%s; DELETE FROM watchdog_schema; INSERT INTO watchdog_schema VALUES (%d)`, postgresSchema(sql), version)
 	},
-	migrating: `SELECT pg_advisory_xact_lock(1464094535, 0)`, // a number of our own, and of no sink
-	queueing:  `SELECT pg_advisory_xact_lock(1464094536, hashtext(?1))`,
-	snapshot:  &sql.TxOptions{ReadOnly: true, Isolation: sql.LevelRepeatableRead},
+	migrating:  `SELECT pg_advisory_xact_lock(1464094535, 0)`, // a number of our own, and of no sink
+	queueing:   `SELECT pg_advisory_xact_lock(1464094536, hashtext(?1))`,
+	notifying:  `SELECT pg_notify('watchdog', ?1)`,
+	now:        `CAST(extract(epoch FROM clock_timestamp()) * 1000000 AS BIGINT)`,
+	skipLocked: ` FOR UPDATE SKIP LOCKED`,
+	counting:   `SELECT setval(pg_get_serial_sequence('%[1]s', '%[2]s'), (SELECT coalesce(max(%[2]s), 0) + 1 FROM %[1]s), false)`,
+	snapshot:   &sql.TxOptions{ReadOnly: true, Isolation: sql.LevelRepeatableRead},
 }
 
 // nulStandIn is what stands for a NUL, which PostgreSQL cannot store in text: a code point that is
@@ -88,7 +92,7 @@ func openPostgres(ctx context.Context, dsn string, opts Options, steps []migrati
 	db.SetMaxOpenConns(postgresConns)
 	db.SetMaxIdleConns(postgresConns)
 	db.SetConnMaxLifetime(postgresConnLife)
-	s := &DB{writer: db, reader: db, dialect: postgresDialect, holder: rand.Text()}
+	s := &DB{writer: db, reader: db, dialect: postgresDialect, holder: rand.Text(), listener: cfg}
 	if opts.ReadOnly || opts.Beside {
 		err = s.current(ctx, db, steps)
 	} else {

@@ -26,6 +26,7 @@ var sqliteDialect = &dialect{
 	migration: func(sql string, version int) string {
 		return fmt.Sprintf("%s; PRAGMA application_id = %d; PRAGMA user_version = %d", sql, applicationID, version)
 	},
+	now:      `CAST(unixepoch('subsec') * 1000000 AS INTEGER)`,
 	snapshot: &sql.TxOptions{ReadOnly: true},
 	finish:   true,
 	prepare:  true,

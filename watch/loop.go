@@ -18,7 +18,7 @@ type Loop struct {
 }
 
 // New loads what is remembered of each server, and reports it. An error means that one could not
-// be loaded: then nothing must be watched.
+// be loaded: then nothing must be watched. With Options.Hold that is done when a server is held.
 func New(ctx context.Context, servers []Server, opts Options) (*Loop, error) {
 	l := &Loop{opts: opts, next: make(chan []*owner), parted: map[string]*owner{}}
 	owners, err := l.ownersOf(ctx, servers)
@@ -56,7 +56,8 @@ func (l *Loop) Run(ctx context.Context) {
 }
 
 // Reload makes a running loop watch these servers in place of those before, as New would: an
-// error changes nothing. Of a server that stays, what is remembered goes on in memory, and a look
+// error changes nothing. Of a server that stays, what is remembered goes on in memory (with
+// Options.Hold in the ledger), and a look
 // or a decision in hand is finished by the check that began it; a server that is left out is let
 // go likewise, and what is remembered of it stays in the ledger. Then every check comes due. It
 // waits for none of this. One goroutine at a time may call it, while Run runs.
@@ -89,6 +90,10 @@ func (l *Loop) ownersOf(ctx context.Context, servers []Server) ([]*owner, error)
 			o := newOwner(s, nil, l.opts)
 			o.before, o.pulse = before, before.pulse
 			owners = append(owners, o)
+			continue
+		}
+		if l.opts.Hold != nil {
+			owners = append(owners, newOwner(s, nil, l.opts))
 			continue
 		}
 		state, err := l.opts.Ledger.Load(ctx, s.Name)

@@ -22,8 +22,6 @@ const (
 	// maxAsks bounds how many absent documents one check asks for; the rest stay held and are
 	// asked for by the checks that follow.
 	maxAsks = 200
-	// commitGrace is how long a commit may take after the daemon was told to stop.
-	commitGrace = 5 * time.Second
 )
 
 // owner owns what is remembered of one server: nobody else touches it.
@@ -34,11 +32,15 @@ type owner struct {
 	state     *cycle.State
 	last      *snapshot.Snapshot
 	ledger    Ledger
+	hold      func(context.Context, string, func(context.Context, Ledger)) // nil: it is ours alone
+	unsaved   unsaved
 	committed func(*cycle.Outcome)
 	reported  func(*Report)
 	said      func(context.Context) (*cycle.Standing, error)
 	stands    *cycle.Standing // as last heard
+	unheard   bool            // what people say could not be read, which was said
 	alerts    []alert.Alert   // of the last report
+	changed   bool            // the alerts are not those any more
 	log       *slog.Logger
 	failing   bool          // the last look was incomplete
 	stuck     bool          // the last tick could not be committed
@@ -47,6 +49,7 @@ type owner struct {
 	rung      chan struct{} // of one: what is due is not to be delayed
 	heard     chan struct{} // of one: people have said something
 	hurry     bool          // somebody rang for what is due
+	working   sync.Mutex    // held while the owner is at work, and not only waits to hold its server
 	pulse     *pulse
 	before    *owner        // whose work this one takes over when it has ended; nil: there is none
 	leave     chan struct{} // closed when the owner is to end, with nothing in hand
@@ -61,7 +64,7 @@ type dueCheck struct {
 
 func newOwner(s Server, state *cycle.State, opts Options) *owner {
 	o := &owner{
-		name: s.Name, reader: s.Reader, bell: s.Doorbell, state: state, ledger: opts.Ledger,
+		name: s.Name, reader: s.Reader, bell: s.Doorbell, state: state, ledger: opts.Ledger, hold: opts.Hold,
 		committed: opts.Committed, reported: opts.Reported, said: opts.Standing, log: opts.Log.With("server", s.Name),
 		checks: make([]dueCheck, len(s.Checks)),
 		wake:   make(chan struct{}, 1),
@@ -111,8 +114,60 @@ func (o *owner) deaf(err error) {
 // schedule and when the doorbell rings.
 func (o *owner) run(ctx context.Context) {
 	defer close(o.done)
-	defer o.pulse.rest()
 	o.takeOver()
+	if o.hold == nil {
+		o.work(ctx)
+		return
+	}
+	waiting, stop := context.WithCancel(ctx)
+	defer stop()
+	go func() {
+		select {
+		case <-o.leave:
+			o.working.Lock() // what is in hand is finished
+			stop()
+			o.working.Unlock()
+		case <-waiting.Done():
+		}
+	}()
+	o.hold(waiting, o.name, o.tenure)
+}
+
+// tenure is run while the server is held.
+func (o *owner) tenure(ctx context.Context, ledger Ledger) {
+	o.working.Lock()
+	defer o.working.Unlock()
+	o.ledger, o.unsaved, o.last = ledger, unsaved{}, nil
+	if o.load(ctx) {
+		o.report(nil, &Report{})
+		o.work(ctx)
+	}
+}
+
+// load loads what is remembered, as soon as that works; false when the owner is to end before.
+func (o *owner) load(ctx context.Context) bool {
+	for said := false; ; said = true {
+		var err error
+		if o.state, err = o.ledger.Load(ctx, o.name); err == nil {
+			return true
+		}
+		if !said && ctx.Err() == nil {
+			o.log.Error("what is remembered cannot be loaded", "err", err)
+		}
+		select {
+		case <-time.After(listenEvery):
+		case <-o.leave:
+			return false
+		case <-ctx.Done():
+			return false
+		}
+	}
+}
+
+// work looks and decides until ctx ends or the owner is let go.
+func (o *owner) work(ctx context.Context) {
+	defer o.pulse.rest()
+	defer o.part(ctx)
 	clock := cron.New()
 	for i := range o.checks {
 		clock.Schedule(o.checks[i].Schedule, cron.FuncJob(func() { o.comeDue(i) }))
@@ -150,7 +205,11 @@ func (o *owner) takeOver() {
 	}
 	o.before = nil // it may have had one too
 	<-b.done
+	if o.hold != nil {
+		return // it is loaded, when the server is held again
+	}
 	o.state, o.stands, o.alerts, o.failing, o.stuck = b.state, b.stands, b.alerts, b.failing, b.stuck
+	o.unsaved = b.unsaved
 	if o.reader == b.reader {
 		o.last = b.last // what another reader saw may be of another server
 	}
@@ -189,7 +248,7 @@ func (o *owner) runDue(ctx context.Context) bool {
 			return false
 		}
 		if err := o.check(ctx, c); err != nil && ctx.Err() == nil {
-			o.log.Error("check decided nothing", "check", c.Name, "err", err)
+			o.log.Error("check failed", "check", c.Name, "err", err)
 		}
 	}
 	return true
@@ -256,38 +315,14 @@ func (o *owner) decide(ctx context.Context, c *dueCheck, report *Report) (err er
 		return err // what was cut short by stopping says nothing about the server
 	}
 	outcome := c.Cycle.Step(o.state, snap, o.standing(ctx))
-	if err := o.commit(ctx, outcome); err != nil {
-		return err
+	applied, err := o.commit(ctx, outcome)
+	if applied {
+		o.tell(c, snap, outcome)
 	}
-	report.Outcome = outcome
-	o.tell(c, snap, outcome)
-	return nil
-}
-
-// commit stores an outcome, and only then lets it take effect.
-func (o *owner) commit(ctx context.Context, outcome *cycle.Outcome) error {
-	if !outcome.Empty() {
-		committing, done := outlive(ctx, commitGrace)
-		defer done()
-		if err := o.ledger.Commit(committing, outcome); err != nil {
-			return fmt.Errorf("commit cycle of %s: %w", o.name, err)
-		}
+	if err == nil {
+		report.Outcome = outcome
 	}
-	o.state.Apply(outcome)
-	if o.committed != nil {
-		o.committed(outcome)
-	}
-	return nil
-}
-
-// outlive is a context that ends a grace after its parent did: what is in hand is finished.
-func outlive(parent context.Context, grace time.Duration) (context.Context, context.CancelFunc) {
-	ctx, cancel := context.WithCancel(context.WithoutCancel(parent))
-	stop := context.AfterFunc(parent, func() {
-		timer := time.AfterFunc(grace, cancel)
-		context.AfterFunc(ctx, func() { timer.Stop() })
-	})
-	return ctx, func() { stop(); cancel() }
+	return err
 }
 
 // look reads the server, and asks for what is missing from a complete view.

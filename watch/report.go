@@ -34,8 +34,8 @@ func (o *owner) report(c *dueCheck, r *Report) {
 	if o.reported == nil {
 		return
 	}
-	if c == nil || r.Outcome != nil && len(r.Outcome.Alerts) > 0 {
-		o.alerts = o.state.Alerts()
+	if c == nil || o.changed {
+		o.alerts, o.changed = o.state.Alerts(), false
 	}
 	r.Server, r.Alerts = o.name, o.alerts
 	if c != nil {

@@ -13,6 +13,9 @@ import (
 // by Heed: how soon a silence counts at the latest.
 const listenEvery = 2 * time.Second
 
+// saidTime is how long it may take to read what people say.
+const saidTime = 5 * time.Second
+
 // untilTick is how long the owner may sleep, if no check comes due.
 func (o *owner) untilTick() time.Duration {
 	wake := o.state.Wake()
@@ -27,14 +30,17 @@ func (o *owner) standing(ctx context.Context) *cycle.Standing {
 	if o.said == nil {
 		return nil
 	}
-	stands, err := o.said(ctx)
+	asking, done := context.WithTimeout(ctx, saidTime)
+	defer done()
+	stands, err := o.said(asking)
 	if err != nil {
-		if ctx.Err() == nil {
+		if ctx.Err() == nil && !o.unheard {
 			o.log.Warn("what people say cannot be read", "err", err)
 		}
+		o.unheard = true
 		return o.stands
 	}
-	o.stands = stands
+	o.stands, o.unheard = stands, false
 	return stands
 }
 
@@ -64,5 +70,6 @@ func (o *owner) tick(ctx context.Context) (err error) {
 	if len(o.checks) == 0 {
 		return nil
 	}
-	return o.commit(ctx, o.checks[0].Cycle.Tick(o.state, time.Now().UTC().Truncate(time.Microsecond), o.standing(ctx)))
+	_, err = o.commit(ctx, o.checks[0].Cycle.Tick(o.state, time.Now().UTC().Truncate(time.Microsecond), o.standing(ctx)))
+	return err
 }

@@ -5,15 +5,19 @@
 //
 // Servers are read in parallel; what is seen of one server is decided serially, by the one
 // goroutine that owns its state. Checks of one server never overlap: one that comes due while
-// another runs waits, and one that comes due twice runs once. What was decided takes effect in
-// memory only after it was committed; what could not be committed is decided anew at the next
-// check. What is watched may change while the loop runs: looks and decisions in hand are finished
+// another runs waits, and one that comes due twice runs once. What is watched may change while the loop runs: looks and decisions in hand are finished
 // as they began, and what comes after goes on from what they left.
+//
+// What is decided is committed in the order in which it was decided. What cannot be committed
+// waits in memory, and deciding goes on from there, so that nothing is lost or decided twice when
+// the ledger is away for a while; nobody is told of it before it is committed. Where too much
+// waits no more is decided, until it is committed: that is reported as a gap.
 //
 // # Not promised
 //
 // A check at each tick: a server that answers more slowly than its schedule asks is read as
-// often as it can be.
+// often as it can be. That what waits in memory outlives the process, or the loss of the server to
+// another: then it is decided anew, by whoever looks next.
 //
 // # Testing
 //
@@ -81,7 +85,12 @@ type Check struct {
 // Options are what the loop needs beside the servers.
 type Options struct {
 	Ledger Ledger
-	Log    *slog.Logger
+	// Hold calls work whenever a server is this process's to watch, with the ledger of that tenure,
+	// and returns when ctx has ended and work has returned. The context of work ends when the
+	// tenure does, of which a ledger that refuses a commit may be the first to know. Nil: every
+	// server is this process's alone, with Ledger.
+	Hold func(ctx context.Context, server string, work func(ctx context.Context, ledger Ledger))
+	Log  *slog.Logger
 	// Standing gives what people have said, before each decision: the same pointer as long as
 	// nothing has changed. Nil is fine: nobody says anything.
 	Standing func(ctx context.Context) (*cycle.Standing, error)

@@ -52,8 +52,9 @@ func Watchdog() Map {
 		"scheduler":           {Ours: []string{"snapshot"}, Others: []string{rate}},
 		"scheduler/couchtest": {},
 		"watch":               {Ours: []string{"cycle", "snapshot", "alert"}, Others: []string{cron}},
+		"lease":               {},
 		"outbox":              {Others: []string{rate}},
-		"store":               {Ours: []string{"cycle", "outbox", "notify", "history", "alert"}, Others: []string{sqlite, flock, pgx}},
+		"store":               {Ours: []string{"cycle", "outbox", "notify", "history", "lease", "alert"}, Others: []string{sqlite, flock, pgx}},
 		"config": {
 			Ours:   []string{"scheduler", "notify", "notify/*", "rules", "cycle", "snapshot", "alert", "web/gate", "heartbeat"},
 			Others: []string{yaml, cron},

@@ -18,6 +18,7 @@ import (
 	"watchdog/alert"
 	"watchdog/cycle"
 	"watchdog/history"
+	"watchdog/lease"
 	"watchdog/notify"
 	"watchdog/outbox"
 	"watchdog/store"
@@ -49,6 +50,10 @@ type Store interface {
 
 	history.Keeper
 
+	lease.Table
+	Held(l lease.Lease) *store.Held
+	VoidClaims(ctx context.Context, l lease.Lease, sink string) error
+
 	Prune(ctx context.Context, before time.Time) (int, error)
 	Close() error
 }
@@ -69,6 +74,7 @@ func Run(t *testing.T, open func(t testing.TB) Store) {
 		{"deliveries", deliveryTests},
 		{"standing", standingTests},
 		{"past", pastTests},
+		{"leases", leaseTests},
 	} {
 		t.Run(group.name, func(t *testing.T) {
 			for _, test := range group.tests {

@@ -1,0 +1,283 @@
+package cli_test
+
+import (
+	"bytes"
+	"fmt"
+	"io"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"watchdog/alert"
+	"watchdog/scheduler/couchtest"
+	"watchdog/store/pgtest"
+)
+
+const (
+	replicaLease = 3 * time.Second
+	// resumedWithin is the promise, two lease times, and what a busy machine takes.
+	resumedWithin = 2*replicaLease + 5*time.Second
+)
+
+const replicasConfig = `
+store: %q
+lease: %s
+checks: [{name: all, schedule: "@every 1s", jitter: 0s}]
+rules: [{name: failed, severity: critical, when: state == "failed"}]
+sinks: [{name: hook, webhook: {url: %q}}]
+routes: [{to: [hook], group_by: [server]}]
+servers:
+`
+
+// replicas are several daemons on one database, and the servers that they share.
+type replicas struct {
+	t    *testing.T
+	hook *receiver
+	docs []*couchtest.Replication // one of each server
+	all  []*replicaProcess
+	told int // how often each document failed and recovered
+}
+
+// replicaProcess is one of them. It reaches the database by a wire that can be cut.
+type replicaProcess struct {
+	t      *testing.T
+	config string
+	wire   *wire
+	cmd    *exec.Cmd
+	log    bytes.Buffer
+}
+
+func newReplicas(t *testing.T, db *pgtest.Server, servers, n int) *replicas {
+	r := &replicas{t: t, hook: newReceiver(t, 0.2)}
+	var list strings.Builder
+	for i := range servers {
+		couch := couchtest.New(couchtest.Options{})
+		r.docs = append(r.docs, couch.Put("_replicator", fmt.Sprintf("doc%02d", i), couchtest.Spec{}))
+		fmt.Fprintf(&list, "  - {name: server%02d, url: %q}\n", i, serve(t, couch))
+	}
+	_, schema, _ := strings.Cut(db.Schema(t), "search_path=")
+	for range n {
+		w := newWire(t, db.Address())
+		dsn := fmt.Sprintf("postgres://watchdog@%s/postgres?sslmode=disable&search_path=%s", w.Addr(), schema)
+		p := &replicaProcess{t: t, config: filepath.Join(t.TempDir(), "watchdog.yaml"), wire: w}
+		text := fmt.Sprintf(replicasConfig, dsn, replicaLease, r.hook.URL) + list.String()
+		if err := os.WriteFile(p.config, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		p.start()
+		r.all = append(r.all, p)
+	}
+	return r
+}
+
+func (p *replicaProcess) start() {
+	p.t.Helper()
+	self, err := os.Executable()
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	p.cmd = exec.CommandContext(p.t.Context(), self, "run", "--config", p.config)
+	p.cmd.Env = append(os.Environ(), "WATCHDOG_TEST_MAIN=1")
+	p.cmd.Stderr = &p.log
+	if err := p.cmd.Start(); err != nil {
+		p.t.Fatal(err)
+	}
+}
+
+// signal sends one, and waits for the end of what it ends.
+func (p *replicaProcess) signal(s syscall.Signal) {
+	p.t.Helper()
+	if err := p.cmd.Process.Signal(s); err != nil {
+		p.t.Errorf("signal %v: %v\n%s", s, err, &p.log)
+	}
+	if s == syscall.SIGKILL || s == syscall.SIGTERM {
+		if err := p.cmd.Wait(); err != nil && s == syscall.SIGTERM {
+			p.t.Errorf("run after SIGTERM: got %v, want exit status 0\n%s", err, &p.log)
+		}
+	}
+}
+
+// turn makes every document fail and then recover, and waits until all of it was told.
+func (r *replicas) turn(when string) {
+	r.t.Helper()
+	r.fail(when)
+	r.recover(when)
+}
+
+func (r *replicas) fail(when string) {
+	r.t.Helper()
+	for _, doc := range r.docs {
+		doc.Fail(when)
+	}
+	r.told++
+	r.awaitAll(when, alert.StatusFiring)
+}
+
+func (r *replicas) recover(when string) {
+	r.t.Helper()
+	for _, doc := range r.docs {
+		doc.Rewrite()
+	}
+	r.awaitAll(when, alert.StatusResolved)
+}
+
+// awaitAll waits until each document was told of as often as it failed, or recovered.
+func (r *replicas) awaitAll(when string, status alert.Status) {
+	r.t.Helper()
+	began := time.Now()
+	for i := range r.docs {
+		doc := fmt.Sprintf("doc%02d", i)
+		r.hook.await(r.t, fmt.Sprintf("%s %s %s", when, doc, status), func(told) bool {
+			return countOf(r.hook.all(), doc, status) >= r.told
+		})
+		if r.t.Failed() {
+			r.t.FailNow()
+		}
+	}
+	var seen time.Duration // when a check saw it; when it is told, the receiver has a say in
+	for _, m := range r.hook.all() {
+		if m.Status == status {
+			seen = max(seen, m.At.Sub(began))
+		}
+	}
+	r.t.Logf("%s: all %s seen after %s, told after %s", when, status, seen.Round(10*time.Millisecond), time.Since(began).Round(10*time.Millisecond))
+	if seen > resumedWithin {
+		r.t.Errorf("%s: it took %s until all were seen, want %s at most", when, seen, resumedWithin)
+	}
+}
+
+// Three replicas share twelve servers, while each of them, and the database, fails in its own way:
+// every transition is told, none under two ids, and each in its turn.
+func TestReplicasLoseNothingAndTellNothingTwice(t *testing.T) {
+	db := &pgtest.Server{Durable: true}
+	t.Cleanup(db.Close)
+	r := newReplicas(t, db, 12, 3)
+	a, b, c := r.all[0], r.all[1], r.all[2]
+	t.Cleanup(func() {
+		if t.Failed() {
+			for i, p := range r.all {
+				t.Logf("replica %d:\n%s", i, &p.log)
+			}
+		}
+	})
+	r.turn("all is well")
+
+	a.signal(syscall.SIGKILL)
+	r.turn("one was killed")
+	a.start()
+
+	b.signal(syscall.SIGSTOP)
+	r.turn("one is paused")
+	b.signal(syscall.SIGCONT)
+	r.turn("it goes on")
+
+	c.wire.cut(true)
+	r.turn("one is cut off")
+	c.wire.cut(false)
+	r.turn("it is back")
+
+	db.Stop()
+	for _, doc := range r.docs {
+		doc.Fail("the database is away")
+	}
+	r.told++
+	<-time.After(2 * time.Second) // of the outage
+	for _, doc := range r.docs {
+		doc.Rewrite()
+	}
+	<-time.After(2 * time.Second) // of the outage
+	if err := db.Start(); err != nil {
+		t.Fatal(err)
+	}
+	r.awaitAll("the database was away", alert.StatusFiring)
+	r.awaitAll("the database was away", alert.StatusResolved)
+
+	a.signal(syscall.SIGTERM)
+	r.turn("one was stopped")
+	for _, p := range r.all[1:] {
+		p.signal(syscall.SIGTERM)
+	}
+	checkTold(t, r.hook.all())
+}
+
+// wire forwards connections to an address, until it is cut: then nothing arrives any more, and
+// nobody is told.
+type wire struct {
+	net.Listener
+	to string
+
+	mu    sync.Mutex // guards whole
+	whole chan struct{}
+}
+
+func newWire(t *testing.T, to string) *wire {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	w := &wire{Listener: l, to: to, whole: make(chan struct{})}
+	close(w.whole)
+	t.Cleanup(func() { l.Close() })
+	go func() {
+		for {
+			near, err := l.Accept()
+			if err != nil {
+				return
+			}
+			go w.forward(near)
+		}
+	}()
+	return w
+}
+
+func (w *wire) cut(cut bool) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if cut {
+		w.whole = make(chan struct{})
+	} else {
+		close(w.whole)
+	}
+}
+
+func (w *wire) Addr() string { return w.Listener.Addr().String() }
+
+func (w *wire) forward(near net.Conn) {
+	defer near.Close()
+	far, err := net.Dial("tcp", w.to)
+	if err != nil {
+		return
+	}
+	defer far.Close()
+	go func() {
+		w.copy(far, near)
+		far.Close()
+	}()
+	w.copy(near, far)
+}
+
+// copy holds back what arrives while the wire is cut.
+func (w *wire) copy(to io.Writer, from io.Reader) {
+	buffer := make([]byte, 64<<10)
+	for {
+		n, err := from.Read(buffer)
+		w.mu.Lock()
+		whole := w.whole
+		w.mu.Unlock()
+		<-whole
+		if n > 0 {
+			if _, err := to.Write(buffer[:n]); err != nil {
+				return
+			}
+		}
+		if err != nil {
+			return
+		}
+	}
+}
