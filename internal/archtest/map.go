@@ -65,6 +65,8 @@ func Watchdog() Map {
 		"web":      {Ours: []string{"web/gate", "board", "store", "history", "rules", "notify", "snapshot", "alert"}, Others: []string{prometheus}},
 		"web/gate": {Others: []string{bcrypt}},
 
+		"bench":           {Ours: []string{"scheduler/couchtest"}, Flags: true},
+		"bench/*":         {Ours: []string{"scheduler"}},
 		"docs/examples/*": {Flags: true}, // programs to copy, on their own
 
 		"trail":             {Others: []string{fsnotify}},
