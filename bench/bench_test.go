@@ -21,6 +21,9 @@ func TestEachPartHasItsPlaceOnThePage(t *testing.T) {
 			t.Errorf("fill %s: %v", p.name, err)
 		}
 	}
+	if _, err := fill(page, "goals", ""); err != nil {
+		t.Errorf("fill goals: %v", err)
+	}
 }
 
 func TestFillChangesWhatIsBetweenTheMarksAlone(t *testing.T) {
@@ -45,6 +48,20 @@ func TestTheBestOfSeveralRunsCounts(t *testing.T) {
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("parse (-want +got):\n%s", diff)
+	}
+}
+
+func TestTheVerdictsAreOfAllPartsThatWereMeasured(t *testing.T) {
+	got := verdicts(map[string]stand{
+		"start": {"2026-11-24", "abc", "here", []goal{{"a start", "4 s", false}}},
+		"told":  {"2026-11-23", "def", "there", []goal{{"a failure", "50 ms", true}}},
+	})
+	want := "| goal | measured | verdict |\n| --- | ---: | ---: |\n" +
+		"| a failure | 50 ms | reached |\n| a start | 4 s | **missed** |\n\n" +
+		"| part | measured | commit | machine |\n| --- | ---: | ---: | ---: |\n" +
+		"| told | 2026-11-23 | def | there |\n| start | 2026-11-24 | abc | here |\n"
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("verdicts (-want +got):\n%s", diff)
 	}
 }
 

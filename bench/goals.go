@@ -3,9 +3,13 @@ package main
 import (
 	"bufio"
 	"context"
+	"encoding/json"
+	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"runtime"
 	"strings"
 	"time"
@@ -13,35 +17,79 @@ import (
 
 // goal is one of what Watchdog is meant to reach.
 type goal struct {
-	what     string
-	measured string
-	reached  bool
+	What     string `json:"what"`
+	Measured string `json:"measured"`
+	Reached  bool   `json:"reached"`
 }
 
-// verdicts says where each goal stands, as the parts before found.
-func (b *bench) verdicts(context.Context) (string, error) {
-	t := newTable("goal", "measured", "")
-	for _, g := range b.goals {
-		verdict := "reached"
-		if !g.reached {
-			verdict = "**missed**"
-		}
-		t.row(g.what, g.measured, verdict)
+// stand is when, where and of what one part was measured, and how its goals stood.
+type stand struct {
+	Date    string `json:"date"`
+	Commit  string `json:"commit"`
+	Machine string `json:"machine"`
+	Goals   []goal `json:"goals"`
+}
+
+// remember keeps how the goals stand beside the page, by part: parts may be measured on different
+// days. It gives the table of all.
+func (b *bench) remember(ctx context.Context, measured []text) (string, error) {
+	path := filepath.Join(b.root, "docs", "performance", "goals.json")
+	stands := map[string]stand{}
+	kept, err := os.ReadFile(path)
+	if err == nil {
+		err = json.Unmarshal(kept, &stands)
 	}
-	return t.String(), nil
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return "", err
+	}
+	for _, t := range measured {
+		stands[t.name] = stand{time.Now().UTC().Format(time.DateOnly), b.commit(ctx), machine(), t.goals}
+	}
+	kept, err = json.MarshalIndent(stands, "", "  ")
+	if err != nil {
+		return "", err
+	}
+	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+		return "", err
+	}
+	return verdicts(stands), os.WriteFile(path, append(kept, '\n'), 0o644)
 }
 
-// machine says where and when it was measured, and with what.
-func (b *bench) machine(ctx context.Context) (string, error) {
-	commit := "unknown"
+// verdicts says where each goal stands, and when, where and of what each part was measured.
+func verdicts(stands map[string]stand) string {
+	t, when := newTable("goal", "measured", "verdict"), newTable("part", "measured", "commit", "machine")
+	for _, p := range parts() {
+		s, found := stands[p.name]
+		if !found {
+			continue
+		}
+		for _, g := range s.Goals {
+			verdict := "reached"
+			if !g.Reached {
+				verdict = "**missed**"
+			}
+			t.row(g.What, g.Measured, verdict)
+		}
+		when.row(p.name, s.Date, s.Commit, s.Machine)
+	}
+	return t.String() + "\n" + when.String()
+}
+
+// commit is what is measured.
+func (b *bench) commit(ctx context.Context) string {
 	cmd := exec.CommandContext(ctx, "git", "rev-parse", "--short", "HEAD")
 	cmd.Dir = b.root
-	if out, err := cmd.Output(); err == nil {
-		commit = strings.TrimSpace(string(out))
+	out, err := cmd.Output()
+	if err != nil {
+		return "unknown"
 	}
-	return fmt.Sprintf("Measured on %s, at commit %s, with %s on %s/%s, Linux %s: %d cores of %s, %s of memory, shared with others.\n",
-		time.Now().UTC().Format(time.DateOnly), commit, runtime.Version(), runtime.GOOS, runtime.GOARCH,
-		line("/proc/sys/kernel/osrelease", ""), runtime.NumCPU(), line("/proc/cpuinfo", "model name"), line("/proc/meminfo", "MemTotal")), nil
+	return strings.TrimSpace(string(out))
+}
+
+// machine is where it is measured.
+func machine() string {
+	return fmt.Sprintf("%s %s/%s, Linux %s, %d cores of %s, %s", runtime.Version(), runtime.GOOS, runtime.GOARCH,
+		line("/proc/sys/kernel/osrelease", ""), runtime.NumCPU(), line("/proc/cpuinfo", "model name"), line("/proc/meminfo", "MemTotal"))
 }
 
 // line is what a file says under a name, or its first line; "?" where it does not say.

@@ -82,9 +82,9 @@ func (b *bench) grow(ctx context.Context, size int) (*grown, error) {
 	g := &grown{size: size}
 	// The first two checks list all, and what a third does that is the first of many is a little
 	// more. A million takes its time.
-	schedule, settling, checks := time.Second, pick(b, 3, 1), pick(b, 20, 1)
+	schedule, settling, checks := time.Second, pick(b, 3, 1), pick(b, 8, 1)
 	if size >= 100_000 {
-		schedule, settling, checks = time.Duration(size/100_000)*3*time.Second, 2, 2
+		schedule, settling, checks = time.Duration(size/100_000)*3*time.Second, 2, 1
 	}
 	w := watching{server: f.url, receiver: f.url, schedule: schedule, doorbell: true}
 	if g.usual, g.peak, err = b.steady(ctx, f, w, settling, checks); err != nil {

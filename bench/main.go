@@ -3,7 +3,7 @@
 //
 //	go run ./bench              # everything: some ten minutes
 //	go run ./bench -quick       # each part once, on few replications: seconds, and nothing is written
-//	go run ./bench -only told   # one part, whose tables alone are written
+//	go run ./bench -only told,start   # some parts, whose tables and goals alone are written
 //
 // The daemon is the real binary, built anew, with its store in a file; the simulated server, the
 // receiver of webhooks and the clock are the benchmark's. CPU and memory of the daemon are those
@@ -35,7 +35,7 @@ func run(ctx context.Context, args []string, w io.Writer) error {
 	flags.SetOutput(w)
 	var (
 		quick = flags.Bool("quick", false, "run each part once on few replications, and write nothing")
-		only  = flags.String("only", "", "the `name` of the one part to run")
+		only  = flags.String("only", "", "the `names` of the parts to run, with commas between")
 		root  = flags.String("root", ".", "the `folder` of the module")
 	)
 	if err := flags.Parse(args); err != nil {
@@ -54,5 +54,5 @@ func run(ctx context.Context, args []string, w io.Writer) error {
 	if err != nil || *quick {
 		return err
 	}
-	return b.write(measured)
+	return b.write(ctx, measured)
 }

@@ -8,6 +8,8 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
+	"strings"
 	"time"
 )
 
@@ -17,7 +19,7 @@ type bench struct {
 	scratch  string // for the binary, stores and logs
 	quick    bool
 	progress io.Writer
-	goals    []goal
+	goals    []goal // that the part which runs was held to
 }
 
 // part is one part of the suite: a place of the page.
@@ -26,7 +28,7 @@ type part struct {
 	run  func(*bench, context.Context) (string, error) // gives Markdown
 }
 
-// parts are all of them, in the order in which they run. Goals are the sum of those before.
+// parts are all of them, in the order in which they run.
 func parts() []part {
 	return []part{
 		{"told", (*bench).told},
@@ -35,32 +37,34 @@ func parts() []part {
 		{"inside", (*bench).inside},
 		{"instead", (*bench).instead},
 		{"rivals", (*bench).rivals},
-		{"goals", (*bench).verdicts},
-		{"machine", (*bench).machine},
 	}
 }
 
-// text is what one part says in its place of the page.
-type text struct{ name, markdown string }
+// text is what one part says in its place of the page, and the goals that it was held to.
+type text struct {
+	name, markdown string
+	goals          []goal
+}
 
 // errAbsent is of what this machine does not have: the part that needs it says so in the page.
 var errAbsent = errors.New("not on this machine")
 
-// measure runs the parts, or only one.
+// measure runs the parts, or only those named.
 func (b *bench) measure(ctx context.Context, only string) ([]text, error) {
 	var all []text
 	for _, p := range parts() {
-		if only != "" && only != p.name {
+		if only != "" && !slices.Contains(strings.Split(only, ","), p.name) {
 			continue
 		}
 		began := time.Now()
+		b.goals = nil
 		fmt.Fprintf(b.progress, "== %s\n", p.name)
 		markdown, err := p.run(b, ctx)
 		if err != nil {
 			return nil, fmt.Errorf("%s: %w", p.name, err)
 		}
 		fmt.Fprintf(b.progress, "%s-- %.0f s\n", markdown, time.Since(began).Seconds())
-		all = append(all, text{p.name, markdown})
+		all = append(all, text{p.name, markdown, b.goals})
 	}
 	if len(all) == 0 {
 		return nil, fmt.Errorf("there is no part %q", only)
@@ -88,8 +92,14 @@ func (b *bench) build(ctx context.Context) error {
 
 func (b *bench) binary() string { return filepath.Join(b.scratch, "watchdog") }
 
-// write puts what was measured into its places of docs/performance.md.
-func (b *bench) write(measured []text) error {
+// write puts what was measured into its places of docs/performance.md, and with it where the goals
+// stand.
+func (b *bench) write(ctx context.Context, measured []text) error {
+	goals, err := b.remember(ctx, measured)
+	if err != nil {
+		return err
+	}
+	measured = append(measured, text{name: "goals", markdown: goals})
 	path := filepath.Join(b.root, "docs", "performance.md")
 	page, err := os.ReadFile(path)
 	if err != nil {

@@ -108,7 +108,7 @@ func (r *receiver) forget() {
 func (b *bench) oneByOne(ctx context.Context, f *fleet, r *receiver, happens blow) ([]time.Duration, error) {
 	var all []time.Duration
 	for i := range pick(b, 100, 3) {
-		if err := rest(ctx, time.Second/2); err != nil {
+		if err := rest(ctx, 300*time.Millisecond); err != nil {
 			return nil, err
 		}
 		began := time.Now()
@@ -124,7 +124,7 @@ func (b *bench) oneByOne(ctx context.Context, f *fleet, r *receiver, happens blo
 
 // atRandom spreads the blows over a span, at random instants: the schedule knows nothing of them.
 func (b *bench) atRandom(ctx context.Context, f *fleet, r *receiver, happens blow) ([]time.Duration, error) {
-	n, span := pick(b, 100, 3), pick(b, 20*time.Second, time.Second)
+	n, span := pick(b, 100, 3), pick(b, 10*time.Second, time.Second)
 	took, errs := make([]time.Duration, n), make([]error, n)
 	var running sync.WaitGroup
 	for i := range n {
