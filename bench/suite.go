@@ -32,6 +32,7 @@ type part struct {
 func parts() []part {
 	return []part{
 		{"told", (*bench).told},
+		{"seen", (*bench).seen},
 		{"growth", (*bench).growth},
 		{"start", (*bench).restart},
 		{"inside", (*bench).inside},
