@@ -65,6 +65,14 @@ func TestTheVerdictsAreOfAllPartsThatWereMeasured(t *testing.T) {
 	}
 }
 
+func TestNinetyNineOfAHundredLeaveOneOut(t *testing.T) {
+	for n, want := range map[int]int{1: 0, 3: 2, 100: 98, 200: 197} {
+		if got := most(n); got != want {
+			t.Errorf("most(%d): got %d, want %d", n, got, want)
+		}
+	}
+}
+
 func TestNumbersAreShort(t *testing.T) {
 	for v, want := range map[float64]string{1234567: "1,234,567", 99.7: "100", 12.34: "12", 1.234: "1.2", 0.567: "0.57", 0.0123: "0.012", 0: "0"} {
 		if got := short(v); got != want {

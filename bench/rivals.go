@@ -113,7 +113,7 @@ func (b *bench) compare(
 		return err
 	}
 	slices.Sort(took)
-	t.row(name, millis(took[0]), millis(took[len(took)/2]), millis(took[len(took)*99/100]), millis((after.cpu-before.cpu)/looks), megabytes(after.peak))
+	t.row(name, millis(took[0]), millis(took[len(took)/2]), millis(took[most(len(took))]), millis((after.cpu-before.cpu)/looks), megabytes(after.peak))
 	return nil
 }
 

@@ -76,7 +76,8 @@ func (b *bench) ways(ctx context.Context, ways ...way) (string, []series, error)
 			if err != nil {
 				return "", nil, err
 			}
-			p99 := took[len(took)*99/100]
+			p99 := took[most(len(took))]
+			fmt.Fprintf(b.progress, "%s, %d replications: the last are %v\n", w.name, size, took[max(0, len(took)-5):])
 			t.row(w.name, count(size), millis(took[0]), millis(took[len(took)/2]), millis(p99))
 			line.points = append(line.points, point{float64(size), float64(p99.Microseconds()) / 1000})
 			if w.goal != "" {
@@ -87,6 +88,9 @@ func (b *bench) ways(ctx context.Context, ways ...way) (string, []series, error)
 	}
 	return t.String(), lines, nil
 }
+
+// most is the place, among n in order, of the one that 99 of 100 do not exceed.
+func most(n int) int { return (n*99+99)/100 - 1 }
 
 func millis(d time.Duration) string { return short(float64(d.Microseconds())/1000) + " ms" }
 
