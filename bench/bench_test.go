@@ -53,13 +53,13 @@ func TestTheBestOfSeveralRunsCounts(t *testing.T) {
 
 func TestTheVerdictsAreOfAllPartsThatWereMeasured(t *testing.T) {
 	got := verdicts(map[string]stand{
-		"start": {"2026-11-24", "abc", "here", []goal{{"a start", "4 s", false}}},
-		"told":  {"2026-11-23", "def", "there", []goal{{"a failure", "50 ms", true}}},
+		"start": {"2026-11-24", "here", []goal{{"a start", "4 s", false}}},
+		"told":  {"2026-11-23", "there", []goal{{"a failure", "50 ms", true}}},
 	})
 	want := "| goal | measured | verdict |\n| --- | ---: | ---: |\n" +
 		"| a failure | 50 ms | reached |\n| a start | 4 s | **missed** |\n\n" +
-		"| part | measured | commit | machine |\n| --- | ---: | ---: | ---: |\n" +
-		"| told | 2026-11-23 | def | there |\n| start | 2026-11-24 | abc | here |\n"
+		"| part | measured | machine |\n| --- | ---: | ---: |\n" +
+		"| told | 2026-11-23 | there |\n| start | 2026-11-24 | here |\n"
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("verdicts (-want +got):\n%s", diff)
 	}

@@ -23,7 +23,7 @@ const config = `store: %s
 http: {listen: "%s"}
 include: [rules.yaml]
 servers:
-  - {name: bench, url: "%s", doorbell: %t%s}
+  - {name: bench, url: "%s", doorbell: %t, timeout: 5m%s}
 checks:
   - {name: all, schedule: "@every %s"}
 sinks:

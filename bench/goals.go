@@ -2,13 +2,11 @@ package main
 
 import (
 	"bufio"
-	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"runtime"
 	"strings"
@@ -22,17 +20,16 @@ type goal struct {
 	Reached  bool   `json:"reached"`
 }
 
-// stand is when, where and of what one part was measured, and how its goals stood.
+// stand is when and where one part was measured, and how its goals stood.
 type stand struct {
 	Date    string `json:"date"`
-	Commit  string `json:"commit"`
 	Machine string `json:"machine"`
 	Goals   []goal `json:"goals"`
 }
 
 // remember keeps how the goals stand beside the page, by part: parts may be measured on different
 // days. It gives the table of all.
-func (b *bench) remember(ctx context.Context, measured []text) (string, error) {
+func (b *bench) remember(measured []text) (string, error) {
 	path := filepath.Join(b.root, "docs", "performance", "goals.json")
 	stands := map[string]stand{}
 	kept, err := os.ReadFile(path)
@@ -43,7 +40,7 @@ func (b *bench) remember(ctx context.Context, measured []text) (string, error) {
 		return "", err
 	}
 	for _, t := range measured {
-		stands[t.name] = stand{time.Now().UTC().Format(time.DateOnly), b.commit(ctx), machine(), t.goals}
+		stands[t.name] = stand{time.Now().UTC().Format(time.DateOnly), machine(), t.goals}
 	}
 	kept, err = json.MarshalIndent(stands, "", "  ")
 	if err != nil {
@@ -55,9 +52,9 @@ func (b *bench) remember(ctx context.Context, measured []text) (string, error) {
 	return verdicts(stands), os.WriteFile(path, append(kept, '\n'), 0o644)
 }
 
-// verdicts says where each goal stands, and when, where and of what each part was measured.
+// verdicts says where each goal stands, and when and where each part was measured.
 func verdicts(stands map[string]stand) string {
-	t, when := newTable("goal", "measured", "verdict"), newTable("part", "measured", "commit", "machine")
+	t, when := newTable("goal", "measured", "verdict"), newTable("part", "measured", "machine")
 	for _, p := range parts() {
 		s, found := stands[p.name]
 		if !found {
@@ -70,20 +67,9 @@ func verdicts(stands map[string]stand) string {
 			}
 			t.row(g.What, g.Measured, verdict)
 		}
-		when.row(p.name, s.Date, s.Commit, s.Machine)
+		when.row(p.name, s.Date, s.Machine)
 	}
 	return t.String() + "\n" + when.String()
-}
-
-// commit is what is measured.
-func (b *bench) commit(ctx context.Context) string {
-	cmd := exec.CommandContext(ctx, "git", "rev-parse", "--short", "HEAD")
-	cmd.Dir = b.root
-	out, err := cmd.Output()
-	if err != nil {
-		return "unknown"
-	}
-	return strings.TrimSpace(string(out))
 }
 
 // machine is where it is measured.

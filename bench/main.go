@@ -54,5 +54,5 @@ func run(ctx context.Context, args []string, w io.Writer) error {
 	if err != nil || *quick {
 		return err
 	}
-	return b.write(ctx, measured)
+	return b.write(measured)
 }

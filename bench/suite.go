@@ -95,8 +95,8 @@ func (b *bench) binary() string { return filepath.Join(b.scratch, "watchdog") }
 
 // write puts what was measured into its places of docs/performance.md, and with it where the goals
 // stand.
-func (b *bench) write(ctx context.Context, measured []text) error {
-	goals, err := b.remember(ctx, measured)
+func (b *bench) write(measured []text) error {
+	goals, err := b.remember(measured)
 	if err != nil {
 		return err
 	}
