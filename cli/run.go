@@ -144,6 +144,7 @@ func (d *daemon) run(ctx context.Context) error {
 	running.Go(func() { d.heart.Run(ctx) })
 	running.Go(func() { d.tellSystemd(ctx) })
 	running.Go(func() {
+		d.park(ctx) // what waits for a sink that is back counts as queued now, before it is sent
 		d.senders.run(ctx, first.senders, d.holdSink)
 		d.hear(ctx, nil, first.ears)
 		if d.reloader != nil {
@@ -167,13 +168,12 @@ func (d *daemon) committed(o *cycle.Outcome) {
 	}
 }
 
-// prune deletes what is older than the retention, and parks what nobody sends, at the start and
-// then every so often.
+// prune deletes what is older than the retention, at the start and then every so often, when it
+// also parks what nobody sends.
 func (d *daemon) prune(ctx context.Context) {
 	every := time.NewTicker(pruneEvery)
 	defer every.Stop()
 	for {
-		d.park(ctx)
 		n, err := d.store.Prune(ctx, time.Now().Add(-d.now.Load().Retention))
 		switch {
 		case err != nil && ctx.Err() == nil:
@@ -185,6 +185,7 @@ func (d *daemon) prune(ctx context.Context) {
 		case <-ctx.Done():
 			return
 		case <-every.C:
+			d.park(ctx)
 		}
 	}
 }
