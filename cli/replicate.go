@@ -27,6 +27,9 @@ type replicateCommand struct {
 
 // Run writes the document of a new replication and prints its id.
 func (c *replicateCommand) Run(s *session) error {
+	if err := s.oneDatabase(c.Database); err != nil {
+		return err
+	}
 	selector, err := c.object(s, "selector", c.Selector)
 	if err != nil {
 		return err

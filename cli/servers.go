@@ -3,6 +3,7 @@ package cli
 import (
 	"fmt"
 	"slices"
+	"strings"
 
 	"watchdog/config"
 	"watchdog/diag"
@@ -11,14 +12,14 @@ import (
 
 // direct names a server that no config need know.
 type direct struct {
-	CouchDB string `name:"couchdb" placeholder:"URL" xor:"which" help:"This server, without a config: http://USER:PASSWORD@HOST:5984."`
+	CouchDB string `name:"couchdb" placeholder:"URL" xor:"which" help:"This server, without a config, and every replicator database of it: http://USER:PASSWORD@HOST:5984."`
 }
 
 // where says which servers and which replicator database a command is about.
 type where struct {
 	direct
 	Server   []string `complete:"server" xor:"which" placeholder:"NAME" help:"This server only; may be given more than once. Default: all."`
-	Database string   `placeholder:"DB" help:"This replicator database only. Default: all that the server's config names."`
+	Database string   `placeholder:"DB" help:"This replicator database only. Default: all that the server's config names, or every one of --couchdb."`
 }
 
 // servers are the clients of the servers that a command is about, in the config's order. close
@@ -30,6 +31,9 @@ type servers struct {
 
 // open contacts nobody yet.
 func (w where) open(s *session) (*servers, error) {
+	if err := s.oneDatabase(w.Database); err != nil {
+		return nil, err
+	}
 	cfg, err := w.config(s)
 	if err != nil {
 		return nil, err
@@ -59,7 +63,7 @@ func (d direct) config(s *session) (*config.Config, error) {
 		cfg, err := s.load(s.configPath)
 		return cfg, err
 	}
-	spec := scheduler.Spec{Name: "couchdb", URL: d.CouchDB}
+	spec := scheduler.Spec{Name: "couchdb", URL: d.CouchDB, ReplicatorDBs: []string{"_replicator", "*/_replicator"}}
 	if problems := spec.Problems(); len(problems) > 0 {
 		p := problems[0]
 		return nil, s.misuse("--couchdb: %s; %s", p.Message, p.Hint)
@@ -83,6 +87,14 @@ func (s *session) openOne(d direct, name string) (*scheduler.Client, *servers, e
 		return nil, nil, s.misuse("there are %d servers: say which by --server", n)
 	}
 	return opened.all[0], opened, nil
+}
+
+// oneDatabase refuses a pattern: CouchDB has no database of such a name, and would find nothing.
+func (s *session) oneDatabase(name string) error {
+	if strings.ContainsAny(name, `*?[\`) {
+		return s.misuse("--database is one database, and %s a pattern: leave it out for all of them", oneLine(name))
+	}
+	return nil
 }
 
 // known says what is wrong with the name of a server.
