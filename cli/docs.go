@@ -73,6 +73,9 @@ func (c *listing) list(s *session, jobs bool, of rowsOf) error {
 	if seen <= c.Skip && failed == nil && c.Output == "table" {
 		fmt.Fprintln(s.Stderr, "nothing found")
 	}
+	if seen == 0 && failed != nil {
+		return failed // an empty list would say that there is none
+	}
 	return cmp.Or(p.end(), out.Flush(), failed)
 }
 

@@ -38,7 +38,10 @@ func (c *errorsCommand) Run(s *session) error {
 			found.add(client.Name(), row.Replication)
 		}
 	}
-	if len(found) == 0 && failed == nil && c.Output == "table" {
+	if len(found) == 0 && failed != nil {
+		return failed // an empty list would say that nothing is failing
+	}
+	if len(found) == 0 && c.Output == "table" {
 		fmt.Fprintln(s.Stderr, "nothing is failing")
 	}
 	out := bufio.NewWriter(s.Stdout)
