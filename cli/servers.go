@@ -1,7 +1,10 @@
 package cli
 
 import (
+	"errors"
 	"fmt"
+	"io/fs"
+	"os"
 	"slices"
 	"strings"
 
@@ -61,6 +64,9 @@ func (w where) open(s *session) (*servers, error) {
 func (d direct) config(s *session) (*config.Config, error) {
 	if d.CouchDB == "" {
 		cfg, err := s.load(s.configPath)
+		if _, there := os.Stat(s.configPath); errors.Is(there, fs.ErrNotExist) {
+			fmt.Fprintln(s.Stderr, "or ask a server without a config: --couchdb http://USER:PASSWORD@HOST:5984")
+		}
 		return cfg, err
 	}
 	spec := scheduler.Spec{Name: "couchdb", URL: d.CouchDB, ReplicatorDBs: []string{"_replicator", "*/_replicator"}}

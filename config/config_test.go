@@ -406,11 +406,11 @@ func TestFilesThatCannotBeRead(t *testing.T) {
 	}{
 		"a missing one": {
 			&fs.PathError{Op: "open", Path: "watchdog.yaml", Err: fs.ErrNotExist},
-			"watchdog.yaml:1:1: there is no such file; name another: watchdog check --config FILE\n",
+			"watchdog.yaml:1:1: there is no such file; name another: --config FILE, or begin with the demo's: watchdog demo --print > watchdog.yaml\n",
 		},
 		"a folder": {
 			&fs.PathError{Op: "read", Path: "watchdog.yaml", Err: errors.New("is a directory")},
-			"watchdog.yaml:1:1: the file cannot be read: is a directory; name another: watchdog check --config FILE\n",
+			"watchdog.yaml:1:1: the file cannot be read: is a directory; name another: --config FILE\n",
 		},
 	} {
 		t.Run(name, func(t *testing.T) {

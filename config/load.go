@@ -107,7 +107,11 @@ func (l *loader) readsFile(path string) {
 func (l *loader) load() {
 	var file File
 	main := l.open(l.options.Path, func(err error) {
-		l.unplaced(diag.Diagnostic{Message: notRead(err), Hint: "name another: watchdog check --config FILE"})
+		hint := "name another: --config FILE"
+		if errors.Is(err, fs.ErrNotExist) {
+			hint += ", or begin with the demo's: watchdog demo --print > watchdog.yaml"
+		}
+		l.unplaced(diag.Diagnostic{Message: notRead(err), Hint: hint})
 	}, &file)
 	if main == nil {
 		return
