@@ -166,12 +166,12 @@ func (c *ackCommand) say(s *session, d desk, a *alert.Alert, ack notify.Ack) err
 		if err := d.unacknowledge(s.ctx, a.Fingerprint); err != nil {
 			return err
 		}
-		fmt.Fprintf(s.Stdout, "nobody has %s of %s\n", a.Rule, a.Subject())
+		fmt.Fprintf(s.Stdout, "gave back %s of %s: nobody has it\n", a.Rule, a.Subject())
 		return nil
 	}
 	had, err := d.acknowledge(s.ctx, a.Fingerprint, ack)
 	if err == nil {
-		fmt.Fprintf(s.Stdout, "%s has %s of %s\n", had.By, a.Rule, a.Subject())
+		fmt.Fprintf(s.Stdout, "acknowledged %s of %s for %s\n", a.Rule, a.Subject(), had.By)
 	}
 	return err
 }
