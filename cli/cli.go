@@ -12,6 +12,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 
 	"github.com/alecthomas/kong"
 	"golang.org/x/term"
@@ -92,6 +93,7 @@ type session struct {
 	IO
 	ctx        context.Context
 	configPath string
+	configSaid bool // by a flag, not by the environment or the default
 }
 
 // exit is an error that is a code: all there was to say has been said.
@@ -121,7 +123,8 @@ func Main(ctx context.Context, args []string, io IO) int {
 		fmt.Fprintf(io.Stderr, "watchdog: %v\ntry: watchdog --help\n", err)
 		return exitUsage
 	}
-	err = parsed.Run(&session{IO: io, ctx: ctx, configPath: cmds.Config}, parser)
+	said := slices.ContainsFunc(parsed.Path, func(p *kong.Path) bool { return p.Flag != nil && p.Flag.Name == "config" })
+	err = parsed.Run(&session{IO: io, ctx: ctx, configPath: cmds.Config, configSaid: said}, parser)
 	var code exit
 	switch {
 	case err == nil:

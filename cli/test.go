@@ -79,6 +79,8 @@ func (c *testCommand) Run(s *session) error {
 		return exit(exitUsage)
 	case failed > 0:
 		return exit(exitFailed)
+	case c.Only != nil && len(all) == 0:
+		return fmt.Errorf("no test has a name that fits --run %s", c.Only)
 	}
 	return nil
 }
@@ -229,6 +231,11 @@ func (r *testRunner) plan(path string, f *ruletest.File, decoded *config.Beside)
 	o.Path = cmp.Or(f.Config, r.configPath)
 	if f.Config != "" && !filepath.IsAbs(f.Config) {
 		o.Path = filepath.Join(filepath.Dir(path), f.Config)
+	}
+	if f.Config != "" && r.configSaid && !sameFile(absolute(o.Path), r.configPath) {
+		decoded.Problem(diag.Problemf("config", "leave out one of them",
+			"this file tests a config that it names itself, so --config %s would not count", r.configPath))
+		return emptyPlan(), nil
 	}
 	key := fmt.Sprint(o.Path, f.Env)
 	if p, ok := r.plans[key]; ok {
