@@ -5,6 +5,7 @@ import (
 	"io"
 	"time"
 
+	"watchdog/alert"
 	"watchdog/store"
 )
 
@@ -38,7 +39,10 @@ func (c *deliveriesListCommand) Run(s *session) error {
 }
 
 func deliveryCells(d *store.Delivery) string {
-	next := ""
+	next, wrong := "", oneLine(d.LastError)
+	if d.Status == store.Sent {
+		wrong = "" // of an attempt before the one that it was sent by
+	}
 	switch {
 	case d.MergedInto != "":
 		next = "told by " + d.MergedInto
@@ -46,7 +50,20 @@ func deliveryCells(d *store.Delivery) string {
 		next = "next " + d.NextAttemptAt.Format(time.RFC3339)
 	}
 	return fmt.Sprintf("%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s", d.CreatedAt.Format(time.RFC3339), d.ID, d.Sink, d.Status,
-		count(len(d.Alerts), "alert"), count(d.Attempts, "attempt"), next, oneLine(d.LastError))
+		told(d.Alerts), count(d.Attempts, "attempt"), next, wrong)
+}
+
+// told is the first of what a message tells, and how much more there is.
+func told(all []alert.Transition) string {
+	if len(all) == 0 {
+		return ""
+	}
+	first := &all[0].Alert
+	words := oneLine(fmt.Sprintf("%s %s %s", first.Status, first.Rule, first.Subject()))
+	if more := len(all) - 1; more > 0 {
+		words += fmt.Sprintf(" and %d more", more)
+	}
+	return words
 }
 
 type deliveriesShowCommand struct {
