@@ -26,6 +26,9 @@ func (c *alertsCommand) Run(s *session) error {
 			return err
 		}
 		all = slices.DeleteFunc(all, func(a web.Listed) bool { return c.Status != "all" && string(a.Status) != c.Status })
+		if all != nil && len(all) == 0 && c.Output == "table" {
+			fmt.Fprintf(s.Stderr, "nothing is %s\n", strings.Replace(c.Status, "all", "pending or firing", 1))
+		}
 		return printList(s.Stdout, c.Output, append([]web.Listed{}, all...), alertCells)
 	})
 }

@@ -13,6 +13,7 @@ import (
 // desk is where people read what Watchdog knows, and say what it is to heed: a running daemon, or
 // the store itself where none runs.
 type desk interface {
+	// alerts are nil where there is no store yet, which has been said.
 	alerts(ctx context.Context) ([]web.Listed, error)
 	// acknowledge gives who has the alert then.
 	acknowledge(ctx context.Context, fingerprint string, ack notify.Ack) (notify.Ack, error)

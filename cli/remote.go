@@ -231,9 +231,10 @@ func (r *remote) pages(ctx context.Context, path string, query url.Values, read 
 	}
 }
 
-func (r *remote) alerts(ctx context.Context) (all []web.Listed, err error) {
+func (r *remote) alerts(ctx context.Context) ([]web.Listed, error) {
+	all := []web.Listed{}
 	query := url.Values{"limit": {strconv.Itoa(pageLimit)}}
-	err = r.pages(ctx, "alerts", query, func(page []byte) (*string, bool, error) {
+	err := r.pages(ctx, "alerts", query, func(page []byte) (*string, bool, error) {
 		var list struct {
 			Alerts     []web.Listed `json:"alerts"`
 			NextCursor *string      `json:"next_cursor"`
