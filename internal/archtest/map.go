@@ -75,6 +75,7 @@ func Watchdog() Map {
 		"diag":              {},
 		"secret":            {},
 		"internal/archtest": {},
+		"internal/chaos":    {Ours: []string{"scheduler/couchtest", "store", "alert"}},
 		"internal/hygiene":  {},
 	}
 }

@@ -1,0 +1,63 @@
+//go:build linux
+
+package chaos_test
+
+import (
+	"context"
+	"flag"
+	"fmt"
+	"os"
+	"os/signal"
+	"syscall"
+	"testing"
+
+	"watchdog/cli"
+	"watchdog/internal/chaos"
+)
+
+var (
+	firstSeed = flag.Uint64("seed", 1, "the first seed of a schedule of faults")
+	seeds     = flag.Int("seeds", 3, "how many seeds, from the first on")
+	events    = flag.Int("events", 60, "how many faults a seed")
+)
+
+// TestMain makes the test binary a watchdog where it is told to be one: what runs is what users run.
+func TestMain(m *testing.M) {
+	if os.Getenv("WATCHDOG_TEST_MAIN") != "" {
+		ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+		context.AfterFunc(ctx, stop)
+		os.Exit(cli.Main(ctx, os.Args[1:], cli.System()))
+	}
+	flag.Parse()
+	os.Exit(m.Run())
+}
+
+func self(t *testing.T) []string {
+	path, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return []string{path}
+}
+
+func TestChaosLosesNothingAndTellsNothingFalse(t *testing.T) {
+	for i := range *seeds {
+		seed := *firstSeed + uint64(i)
+		t.Run(fmt.Sprint("seed ", seed), func(t *testing.T) {
+			t.Parallel()
+			r, err := chaos.Run(t.Context(), chaos.Options{
+				Seed: seed, Events: *events, Command: self(t), Env: []string{"WATCHDOG_TEST_MAIN=1"}, Dir: t.TempDir(),
+			})
+			if err != nil {
+				t.Fatal(err)
+			}
+			t.Log(r)
+			for _, v := range r.Violations {
+				t.Error(v)
+			}
+			if t.Failed() {
+				t.Logf("again: go test ./internal/chaos -run Chaos -seeds 1 -seed %d -events %d; what happened:\n%s", seed, *events, r.Film())
+			}
+		})
+	}
+}
