@@ -19,11 +19,9 @@ import (
 	"testing"
 	"time"
 
-	"github.com/google/go-cmp/cmp"
-
 	"watchdog/alert"
+	"watchdog/cli"
 	"watchdog/scheduler/couchtest"
-	"watchdog/store"
 )
 
 // receiver is a webhook's receiver that keeps all it was told. It refuses a share of what it
@@ -158,54 +156,6 @@ func serve(t *testing.T, s *couchtest.Server) string {
 	return url
 }
 
-// A daemon that is killed at random moments while replications fail and recover, and a receiver
-// that refuses a third of what it gets: every transition is told, none under two ids, in order.
-func TestNothingIsLostOrToldTwiceThroughSIGKILL(t *testing.T) {
-	const docs, lives = 5, 3
-	couch := couchtest.New(couchtest.Options{})
-	hook := newReceiver(t, 0.3)
-	d := newDaemon(t, serve(t, couch), hook, "doc_id")
-
-	ctx, stop := context.WithCancel(t.Context())
-	kills := 0
-	var killing sync.WaitGroup
-	killing.Go(func() {
-		for ctx.Err() == nil {
-			life, end := context.WithTimeout(ctx, time.Duration(300+rand.IntN(2500))*time.Millisecond)
-			if err := d.start(life, syscall.SIGKILL); err != nil && life.Err() == nil {
-				t.Errorf("the daemon ended by itself: %v\n%s", err, &d.log)
-				stop()
-			}
-			end()
-			kills++
-		}
-	})
-	var living sync.WaitGroup
-	for i := range docs {
-		doc := fmt.Sprintf("doc%d", i)
-		living.Go(func() {
-			r := couch.Put("_replicator", doc, couchtest.Spec{})
-			for life := range lives {
-				r.Fail("life " + fmt.Sprint(life))
-				hook.await(t, fmt.Sprintf("%s fires, life %d", doc, life), func(m told) bool {
-					return m.DocID == doc && m.Status == alert.StatusFiring && m.Error == "life "+fmt.Sprint(life)
-				})
-				r.Rewrite()
-				hook.await(t, fmt.Sprintf("%s resolves, life %d", doc, life), func(m told) bool {
-					return m.DocID == doc && m.Status == alert.StatusResolved && countOf(hook.all(), doc, alert.StatusResolved) == life+1
-				})
-			}
-		})
-	}
-	living.Wait()
-	stop()
-	killing.Wait()
-	t.Logf("%d kills, %d requests, %d transitions", kills, hook.requests, len(hook.all()))
-
-	checkTold(t, hook.all())
-	checkAgainstStore(t, d.store, hook.all())
-}
-
 func countOf(all []told, doc string, status alert.Status) int {
 	n := 0
 	for _, m := range all {
@@ -233,35 +183,6 @@ func checkTold(t *testing.T, all []told) {
 		if len(under) != 1 {
 			t.Errorf("transition %s: told under %v, want one id", key, under)
 		}
-	}
-}
-
-// checkAgainstStore: what the store says happened is what was told.
-func checkAgainstStore(t *testing.T, path string, all []told) {
-	t.Helper()
-	kept, err := store.Open(t.Context(), path, store.Options{})
-	if err != nil {
-		t.Fatalf("Open after the last kill: %v", err)
-	}
-	defer kept.Close()
-	happened, err := kept.Transitions(t.Context(), store.TransitionFilter{})
-	if err != nil {
-		t.Fatalf("Transitions: %v", err)
-	}
-	line := func(tr *alert.Transition) string {
-		return fmt.Sprint(tr.DocID, " ", tr.Status, " ", tr.At.UnixMicro())
-	}
-	var want, got []string
-	for i := range happened {
-		want = append(want, line(&happened[i]))
-	}
-	for i := range all {
-		got = append(got, line(&all[i].Transition))
-	}
-	slices.Sort(want)
-	slices.Sort(got)
-	if diff := cmp.Diff(want, got); diff != "" {
-		t.Errorf("what happened and what was told (-happened +told):\n%s", diff)
 	}
 }
 
@@ -358,5 +279,17 @@ func TestAHangupDoesNotEndTheDaemon(t *testing.T) {
 	}
 	if err := cmd.Wait(); err != nil {
 		t.Errorf("run after SIGHUP and SIGTERM: got %v, want exit status 0", err)
+	}
+}
+
+// A service manager may stop it while it starts.
+func TestASIGTERMDuringTheStartIsAnOrderlyEnd(t *testing.T) {
+	d := newDaemon(t, "http://127.0.0.1:1", newReceiver(t, 0), "doc_id")
+	told, tell := context.WithCancel(t.Context())
+	tell()
+	var log bytes.Buffer
+	code := cli.Main(told, []string{"run", "--config", d.config}, cli.IO{Stdout: &log, Stderr: &log, Env: noEnv})
+	if code != 0 {
+		t.Errorf("run that is told to stop before it began: got exit code %d, want 0\n%s", code, &log)
 	}
 }

@@ -39,7 +39,10 @@ func (c *runCommand) Run(s *session) error {
 	log := s.logger(c.LogFormat)
 	logLints(log, found)
 	d, err := s.openDaemon(plan{cfg}, log)
-	if err != nil {
+	switch {
+	case err != nil && s.ctx.Err() != nil:
+		return nil // it was told to stop before it began
+	case err != nil:
 		return err
 	}
 	d.reloader, d.systemd = reloader, systemd.New(s.Env)
