@@ -58,7 +58,7 @@ func (o *owner) flush(ctx context.Context) error {
 	for len(o.unsaved.outcomes) > 0 {
 		next := o.unsaved.outcomes[0]
 		if err := o.store(ctx, next); err != nil {
-			return fmt.Errorf("commit cycle of %s: %w", o.name, err)
+			return err
 		}
 		o.unsaved.outcomes = o.unsaved.outcomes[1:]
 		o.unsaved.changes -= changes(next)

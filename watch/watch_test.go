@@ -352,7 +352,7 @@ func TestEveryCheckIsReported(t *testing.T) {
 		l := &ledger{fails: func(since time.Duration) bool { return since < 10*time.Second }}
 		want := []string{
 			`0s "" took 0s, 0 alerts`,
-			`1s "check0" took 1s, 1 alerts, next 31s, overdue 1m1s: commit cycle of prod: disk full`,
+			`1s "check0" took 1s, 1 alerts, next 31s, overdue 1m1s: disk full`,
 			`31s "check0" took 1s, 1 alerts, next 1m1s, overdue 1m31s`,
 		}
 		if diff := cmp.Diff(want, reports(t, r, l, 50*time.Second, nil)); diff != "" {
