@@ -67,8 +67,8 @@ type View struct {
 	// Alerts are those that are pending or firing, ordered by rule and subject.
 	Alerts []alert.Alert
 	Checks []Check
-	// Elsewhere: another replica watches it. Its alerts are as that one has committed them; what was
-	// seen is what this one saw, when it watched.
+	// Elsewhere: another replica watches it. Its alerts are as that one has committed them; of its
+	// looks and checks nothing is known here.
 	Elsewhere bool
 }
 
@@ -238,7 +238,13 @@ func (b *Board) Elsewhere(server string, alerts []alert.Alert) (Change, bool) {
 	if v := p.view.Load(); v.Elsewhere && reflect.DeepEqual(v.Alerts, alerts) {
 		return Change{}, false
 	}
-	return Change{View: p.change(func(v *View) { v.Alerts, v.Elsewhere = alerts, true })}, true
+	return Change{View: p.change(func(v *View) {
+		before := *v
+		*v = View{Server: v.Server, URL: v.URL, Revision: v.Revision, Alerts: alerts, Elsewhere: true}
+		for i := range before.Checks {
+			v.Checks = append(v.Checks, Check{Name: before.Checks[i].Name})
+		}
+	})}, true
 }
 
 // Check is one of the checks, nil when there is none of that name.

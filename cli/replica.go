@@ -106,8 +106,27 @@ func (f *fenced) noticed(err error) error {
 	return err
 }
 
+// comeDue makes a check run now, by whatever replica watches the server; false when there is none.
+func (d *daemon) comeDue(server, check string) bool {
+	if !d.loop.ComeDue(server, check) {
+		return false
+	}
+	if d.keeper != nil && !slices.Contains(d.keeper.Held(), serverLease+server) {
+		ctx, done := context.WithTimeout(context.Background(), elsewhereEvery)
+		defer done()
+		if err := d.store.Tell(ctx, store.CheckDue(server, check)); err != nil {
+			d.log.Warn("the replica that watches a server was not asked to", "server", server, "check", check, "err", err)
+		}
+	}
+	return true
+}
+
 // heard is what other replicas tell: wake what may have something to do.
 func (d *daemon) heard(topic store.Topic) {
+	if server, check, ok := topic.CheckDue(); ok {
+		d.loop.ComeDue(server, check)
+		return
+	}
 	if topic != store.LeasesChanged {
 		d.senders.wake()
 	}

@@ -53,7 +53,8 @@ type replicaProcess struct {
 	log    bytes.Buffer
 }
 
-func newReplicas(t *testing.T, db *pgtest.Server, servers, n int) *replicas {
+// newReplicas starts n of them, which reach the database of a schema at what address gives.
+func newReplicas(t *testing.T, schema string, address func(*replicaProcess) string, servers, n int) *replicas {
 	r := &replicas{t: t, hook: newReceiver(t, 0.2)}
 	var list strings.Builder
 	for i := range servers {
@@ -61,11 +62,9 @@ func newReplicas(t *testing.T, db *pgtest.Server, servers, n int) *replicas {
 		r.docs = append(r.docs, couch.Put("_replicator", fmt.Sprintf("doc%02d", i), couchtest.Spec{}))
 		fmt.Fprintf(&list, "  - {name: server%02d, url: %q}\n", i, serve(t, couch))
 	}
-	_, schema, _ := strings.Cut(db.Schema(t), "search_path=")
 	for range n {
-		w := newWire(t, db.Address())
-		dsn := fmt.Sprintf("postgres://watchdog@%s/postgres?sslmode=disable&search_path=%s", w.Addr(), schema)
-		p := &replicaProcess{t: t, config: filepath.Join(t.TempDir(), "watchdog.yaml"), wire: w}
+		p := &replicaProcess{t: t, config: filepath.Join(t.TempDir(), "watchdog.yaml")}
+		dsn := fmt.Sprintf("postgres://watchdog@%s/postgres?sslmode=disable&target_session_attrs=read-write&search_path=%s", address(p), schema)
 		text := fmt.Sprintf(replicasConfig, dsn, replicaLease, r.hook.URL) + list.String()
 		if err := os.WriteFile(p.config, []byte(text), 0o600); err != nil {
 			t.Fatal(err)
@@ -73,6 +72,13 @@ func newReplicas(t *testing.T, db *pgtest.Server, servers, n int) *replicas {
 		p.start()
 		r.all = append(r.all, p)
 	}
+	t.Cleanup(func() {
+		if t.Failed() {
+			for i, p := range r.all {
+				t.Logf("replica %d:\n%s", i, &p.log)
+			}
+		}
+	})
 	return r
 }
 
@@ -157,15 +163,13 @@ func (r *replicas) awaitAll(when string, status alert.Status) {
 func TestReplicasLoseNothingAndTellNothingTwice(t *testing.T) {
 	db := &pgtest.Server{Durable: true}
 	t.Cleanup(db.Close)
-	r := newReplicas(t, db, 12, 3)
+	dsn := db.Schema(t)
+	_, schema, _ := strings.Cut(dsn, "search_path=")
+	r := newReplicas(t, schema, func(p *replicaProcess) string {
+		p.wire = newWire(t, db.Address())
+		return p.wire.Addr()
+	}, 12, 3)
 	a, b, c := r.all[0], r.all[1], r.all[2]
-	t.Cleanup(func() {
-		if t.Failed() {
-			for i, p := range r.all {
-				t.Logf("replica %d:\n%s", i, &p.log)
-			}
-		}
-	})
 	r.turn("all is well")
 
 	a.signal(syscall.SIGKILL)
@@ -204,6 +208,32 @@ func TestReplicasLoseNothingAndTellNothingTwice(t *testing.T) {
 		p.signal(syscall.SIGTERM)
 	}
 	checkTold(t, r.hook.all())
+	checkAgainstStore(t, dsn, r.hook.all())
+}
+
+// A database fails, and its standby becomes the one that is written to.
+func TestReplicasGoOnWithAPromotedStandby(t *testing.T) {
+	db := &pgtest.Server{Durable: true}
+	t.Cleanup(db.Close)
+	standby := db.Standby(t)
+	t.Cleanup(standby.Close)
+	dsn := db.Schema(t)
+	_, schema, _ := strings.Cut(dsn, "search_path=")
+	r := newReplicas(t, schema, func(*replicaProcess) string { return db.Address() + "," + standby.Address() }, 4, 2)
+	r.turn("all is well")
+	for _, doc := range r.docs {
+		doc.Fail("during the failover")
+	}
+	r.told++
+	db.Stop()
+	standby.Promote(t)
+	r.awaitAll("the standby was promoted", alert.StatusFiring)
+	r.recover("the standby was promoted")
+	for _, p := range r.all {
+		p.signal(syscall.SIGTERM)
+	}
+	checkTold(t, r.hook.all())
+	checkAgainstStore(t, standby.URL()+"&search_path="+schema, r.hook.all())
 }
 
 // wire forwards connections to an address, until it is cut: then nothing arrives any more, and

@@ -23,7 +23,7 @@ func (d *daemon) listen(ctx context.Context) error {
 	build.Store = d.storeKind
 	options := web.Options{
 		Settings: p.settings(), Board: d.board, Archive: archive{d.store, d.senders.wake},
-		ComeDue:   func(server, check string) bool { return d.loop.ComeDue(server, check) },
+		ComeDue:   d.comeDue,
 		Histories: d.history, Explain: d.explain,
 		Said: said{d.store, d.heed},
 		List: func(all []alert.Alert) []web.Listed {

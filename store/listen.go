@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"encoding/json"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -16,6 +17,26 @@ const (
 	MessagesQueued Topic = "messages" // there may be something to send
 	LeasesChanged  Topic = "leases"   // there may be something to take
 )
+
+// CheckDue asks the replica that watches a server to run a check now.
+func CheckDue(server, check string) Topic {
+	body, _ := json.Marshal([]string{"check", server, check}) // strings always marshal
+	return Topic(body)
+}
+
+// CheckDue says what check of what server is asked for, if any is.
+func (t Topic) CheckDue() (server, check string, ok bool) {
+	var parts []string
+	if err := json.Unmarshal([]byte(t), &parts); err != nil || len(parts) != 3 {
+		return "", "", false
+	}
+	return parts[1], parts[2], true
+}
+
+// Tell tells the processes that listen.
+func (s *DB) Tell(ctx context.Context, topic Topic) error {
+	return s.write(ctx, func(tx *transaction) error { return tx.notify(topic) })
+}
 
 // listenAgain is how long a listener that was cut off waits.
 const listenAgain = 2 * time.Second

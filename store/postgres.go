@@ -24,7 +24,7 @@ const (
 	postgresConnLife = 30 * time.Minute
 	// postgresIdle is when the server ends a transaction whose process has stopped in the middle
 	// of it, and with it the locks that others wait for.
-	postgresIdle = "10s"
+	postgresIdle = "5s"
 )
 
 // postgresDialect is that of PostgreSQL, in which many connections write at the same time. Those

@@ -101,7 +101,7 @@ func (s *DB) RetryDead(ctx context.Context, at time.Time, ids ...string) error {
 				return fmt.Errorf("retry delivery %s: %w", id, err)
 			}
 		}
-		return nil
+		return tx.notify(MessagesQueued)
 	})
 }
 

@@ -13,7 +13,9 @@ type serverList struct {
 type server struct {
 	Name string `json:"name"`
 	// Up: the last look was whole. Null before the first.
-	Up           *bool          `json:"up"`
+	Up *bool `json:"up"`
+	// Elsewhere: another replica watches it, and knows what is not said here.
+	Elsewhere    bool           `json:"elsewhere"`
 	Error        string         `json:"error"`
 	FailingSince *time.Time     `json:"failing_since"`
 	LookedAt     *time.Time     `json:"looked_at"`
@@ -40,7 +42,7 @@ type check struct {
 func (s *Server) listChecks(*request) (any, error) {
 	list := serverList{Servers: []server{}}
 	for _, v := range s.Board.Views() {
-		one := server{Name: v.Server, FailingSince: when(v.FailingSince), Replications: map[string]int{}, Checks: []check{}}
+		one := server{Name: v.Server, Elsewhere: v.Elsewhere, FailingSince: when(v.FailingSince), Replications: map[string]int{}, Checks: []check{}}
 		if v.Looked != nil {
 			up := !v.Looked.Failed()
 			one.Up, one.LookedAt, one.Version, one.Error = &up, &v.Looked.At, v.Looked.Version, message(v.Looked.Err())

@@ -210,6 +210,7 @@ func judge(v *view) verdict {
 	var unread, unseen, late int
 	for i := range v.Servers {
 		switch one := &v.Servers[i]; {
+		case one.Elsewhere:
 		case one.Looked == nil && len(one.Checks) > 0:
 			unseen++
 		case one.Looked != nil && !one.Up:
