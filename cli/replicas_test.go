@@ -8,14 +8,18 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"syscall"
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
+
 	"watchdog/alert"
 	"watchdog/scheduler/couchtest"
+	"watchdog/store"
 	"watchdog/store/pgtest"
 )
 
@@ -309,5 +313,34 @@ func (w *wire) copy(to io.Writer, from io.Reader) {
 		if err != nil {
 			return
 		}
+	}
+}
+
+// checkAgainstStore: what the store says happened is what was told.
+func checkAgainstStore(t *testing.T, dsn string, all []told) {
+	t.Helper()
+	kept, err := store.Open(t.Context(), dsn, store.Options{ReadOnly: true})
+	if err != nil {
+		t.Fatalf("Open after the last signal: %v", err)
+	}
+	defer kept.Close()
+	happened, err := kept.Transitions(t.Context(), store.TransitionFilter{})
+	if err != nil {
+		t.Fatalf("Transitions: %v", err)
+	}
+	line := func(tr *alert.Transition) string {
+		return fmt.Sprint(tr.DocID, " ", tr.Status, " ", tr.At.UnixMicro())
+	}
+	var want, got []string
+	for i := range happened {
+		want = append(want, line(&happened[i]))
+	}
+	for i := range all {
+		got = append(got, line(&all[i].Transition))
+	}
+	slices.Sort(want)
+	slices.Sort(got)
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("what happened and what was told (-happened +told):\n%s", diff)
 	}
 }
