@@ -136,13 +136,14 @@ func (c *explainCommand) explain(ctx context.Context, p plan, reader *scheduler.
 func (p plan) explain(state *cycle.State, row *snapshot.Replication, at time.Time, alerts []alert.Alert, said *notify.Standing) []web.Explained {
 	var all []web.Explained
 	for _, one := range p.replayCycle(state.Server()).Explain(state, row, at) {
-		all = append(all, p.explained(&one, state.Server(), row, alerts, said))
+		all = append(all, p.explained(&one, state, row, alerts, said))
 	}
 	return all
 }
 
 // explained adds who would hear of an alert of the rule, and why not.
-func (p plan) explained(e *rules.Explanation, server string, row *snapshot.Replication, alerts []alert.Alert, said *notify.Standing) web.Explained {
+func (p plan) explained(e *rules.Explanation, state *cycle.State, row *snapshot.Replication, alerts []alert.Alert, said *notify.Standing) web.Explained {
+	server, at := state.Server(), time.Now()
 	subject := alert.Subject{Server: server, Database: row.Database, DocID: row.DocID}
 	a := &alert.Alert{
 		Rule: e.Rule, Severity: e.Severity, Server: server, Database: row.Database, DocID: row.DocID,
@@ -150,7 +151,12 @@ func (p plan) explained(e *rules.Explanation, server string, row *snapshot.Repli
 		Labels: p.labelsOf(server),
 	}
 	firing := slices.DeleteFunc(slices.Clone(alerts), func(a alert.Alert) bool { return a.Status != alert.StatusFiring })
-	return web.Explained{Explanation: *e, Tells: p.Router.Destinations(a), MutedBy: p.Router.MutedBy(a, firing, said, time.Now())}
+	if i := slices.IndexFunc(firing, func(f alert.Alert) bool { return f.Fingerprint == a.Fingerprint }); i >= 0 {
+		a = &firing[i]
+	}
+	return web.Explained{
+		Explanation: *e, Tells: (&cycle.Cycle{Router: p.Router}).Outlook(state, a, firing, said, at), MutedBy: p.Router.MutedBy(a, firing, said, at),
+	}
 }
 
 func (e *explained) addHistory(ctx context.Context, kept *store.DB) (err error) {
@@ -202,7 +208,7 @@ func printExplained(w io.Writer, e *explained) {
 		fmt.Fprintln(w, "\nwho was told:")
 	}
 	for _, d := range e.Deliveries {
-		fmt.Fprintf(w, "  %s  %-8s  %s, %s", d.CreatedAt.Format(time.RFC3339), d.Status, d.Sink, count(d.Attempts, "attempt"))
+		fmt.Fprintf(w, "  %s  %-8s  %s, %s, %s", d.CreatedAt.Format(time.RFC3339), d.Status, d.Sink, count(d.Attempts, "attempt"), d.ID)
 		if d.MergedInto != "" {
 			fmt.Fprintf(w, ", told by %s", d.MergedInto)
 		}
@@ -211,6 +217,26 @@ func printExplained(w io.Writer, e *explained) {
 		}
 		fmt.Fprintln(w)
 	}
+}
+
+// printDestination says what one sink was told, or would be, and what it will hear.
+func printDestination(w io.Writer, d *notify.Destination) {
+	by := fmt.Sprintf("by route %d", d.Route)
+	if d.Match != "" {
+		by += " " + d.Match
+	}
+	verb := "would tell " + d.Sink
+	switch {
+	case d.ToldAt.IsZero() && d.Waits != "":
+		verb = "has not told " + d.Sink
+	case !d.ToldAt.IsZero():
+		verb = fmt.Sprintf("told %s at %s", d.Sink, d.ToldAt.Format(time.RFC3339))
+	}
+	fmt.Fprintf(w, "  %s, %s", verb, by)
+	if d.Waits != "" {
+		fmt.Fprintf(w, "; %s", d.Waits)
+	}
+	fmt.Fprintln(w)
 }
 
 func printRule(w io.Writer, r *web.Explained) {
@@ -233,9 +259,8 @@ func printRule(w io.Writer, r *web.Explained) {
 	}
 	if r.MutedBy != "" {
 		fmt.Fprintf(w, "  would tell nobody: %s\n", r.MutedBy)
-		return
 	}
-	for _, d := range r.Tells {
-		fmt.Fprintf(w, "  would tell %s, by route %d\n", d.Sink, d.Route)
+	for i := range r.Tells {
+		printDestination(w, &r.Tells[i])
 	}
 }

@@ -43,6 +43,12 @@ func (c *Cycle) Explain(state *State, row *snapshot.Replication, now time.Time) 
 	return c.Rules.Explain(state.memory, row, now)
 }
 
+// Outlook says who hears of an alert, who was told, and what is to come. It is Router.Outlook by
+// what is remembered.
+func (c *Cycle) Outlook(state *State, a *alert.Alert, firing []alert.Alert, standing *Standing, now time.Time) []notify.Destination {
+	return c.Router.Outlook(state.told, a, firing, standing, now)
+}
+
 // Step decides what one snapshot means, given what is remembered. It changes neither. The
 // caller commits the outcome and then applies it to the state.
 //

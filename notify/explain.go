@@ -7,21 +7,6 @@ import (
 	"watchdog/alert"
 )
 
-// Destination is where an alert is told, and by which route.
-type Destination struct {
-	Route int    `json:"route"` // from 1, as it stands in the config
-	Sink  string `json:"sink"`
-}
-
-// Destinations says who would hear of an alert.
-func (r *Router) Destinations(a *alert.Alert) []Destination {
-	var all []Destination
-	for sink, route := range r.sinksFor(a) {
-		all = append(all, Destination{Route: route.number, Sink: sink})
-	}
-	return all
-}
-
 // Said is what people have said of an alert that fires, and that counts at a time.
 func (r *Router) Said(a *alert.Alert, standing *Standing, now time.Time) Said {
 	s := &planning{router: r, in: Input{Now: now, Standing: standing}, plan: &Plan{}}

@@ -68,7 +68,8 @@ type Router struct {
 }
 
 type route struct {
-	number   int // from 1
+	number   int    // from 1
+	text     string // its match, for people
 	match    alert.Matchers
 	to       []string
 	goOn     bool
@@ -111,7 +112,7 @@ func newRoute(i int, spec RouteSpec, windows []Window) (route, []diag.Problem) {
 		problems = append(problems, diag.Problemf(field("reminder_backoff"), "write 2 to wait twice as long each time", "reminders cannot come faster and faster"))
 	}
 	r := route{
-		number: i + 1, match: alert.NewMatchers(spec.Match), to: spec.To, goOn: spec.Continue, groupBy: spec.GroupBy,
+		number: i + 1, text: matchText(spec.Match), match: alert.NewMatchers(spec.Match), to: spec.To, goOn: spec.Continue, groupBy: spec.GroupBy,
 		wait: spec.GroupWait, repeat: spec.RepeatInterval, backoff: max(1, spec.ReminderBackoff), escalate: spec.Escalate,
 	}
 	if r.groupBy == nil {

@@ -40,8 +40,8 @@ func (s *DB) Restore(ctx context.Context, server string, into Restorer) error {
 	return nil
 }
 
-// LoadReplication is Load of one replication alone, with the server that it is on and the alerts
-// of its own: what a person asks about.
+// LoadReplication is Load of one replication alone, with the server that it is on, the alerts of its
+// own, and who was told on that server: what a person asks about.
 func (s *DB) LoadReplication(ctx context.Context, of alert.Subject) (*cycle.State, error) {
 	state := cycle.NewState(of.Server)
 	err := s.read(ctx, func(tx *transaction) error {
@@ -59,10 +59,13 @@ func (s *DB) LoadReplication(ctx context.Context, of alert.Subject) (*cycle.Stat
 		}
 		alerts, err := decode[alert.Alert](tx, `SELECT body FROM alerts WHERE server = ? AND database = ? AND doc_id = ?`,
 			of.Server, of.Database, of.DocID)
+		if err != nil {
+			return err
+		}
 		for _, a := range alerts {
 			state.RestoreAlert(a)
 		}
-		return err
+		return restoreTold(tx, of.Server, state)
 	})
 	if err != nil {
 		return nil, fmt.Errorf("load state of %s: %w", of, err)

@@ -111,7 +111,7 @@ func TestAStorySaysWhatIsKnown(t *testing.T) {
 		"what nobody saw":                      `class="gap"`,
 		"why a rule fires":                     `state == &#34;failed&#34;`,
 		"why a rule does not":                  "it has not been seen for its whole window",
-		"whom it would tell":                   "Would tell oncall, hook.",
+		"whom it would tell":                   "would tell oncall, by route 1; would tell hook, by route 1.",
 		"why nobody is told":                   "Would tell nobody: the window night.",
 		"what was told, to whom":               "<b>hook</b> dead",
 		"what the sink answered":               "hook answered 410 Gone",
