@@ -61,7 +61,8 @@ func newWorld(o Options) (w *world, err error) {
 	w.couch = couchtest.New(couchtest.Options{
 		Username: "watchdog", Password: "secret", SessionTTL: 20 * time.Second, Nodes: []string{"couchdb@127.0.0.1", secondNode},
 	})
-	host := fmt.Sprintf("127.7.%d.%d", o.Seed/250%250, o.Seed%250+1) // this machine, like every 127.x.y.z
+	// This machine, as every 127.x.y.z, and nobody else's.
+	host := fmt.Sprintf("127.%d.%d.%d", 1+(os.Getpid()>>8)%250, os.Getpid()%256, 1+o.Seed%250)
 	address, stop, err := w.couch.Serve("127.0.0.1:0")
 	if err != nil {
 		return nil, err
