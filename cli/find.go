@@ -2,6 +2,7 @@ package cli
 
 import (
 	"errors"
+	"fmt"
 	"slices"
 	"strings"
 
@@ -24,9 +25,11 @@ func (f found) String() string { return oneLine(f.client.Name() + "/" + f.key.Pa
 // one has; only a command that changes something must be certain.
 func (w where) find(s *session, opened *servers, id string, certain bool) (found, error) {
 	var all []found
+	var asked []string
 	var failed error
 	for _, client := range opened.all {
-		on, err := w.findOn(s, client, id)
+		on, databases, err := w.findOn(s, client, id)
+		asked = append(asked, databases...)
 		if err != nil {
 			failed = s.trouble(err)
 		}
@@ -36,7 +39,7 @@ func (w where) find(s *session, opened *servers, id string, certain bool) (found
 	case failed != nil && (certain || len(all) == 0):
 		return found{}, failed
 	case len(all) == 0:
-		return found{}, &scheduler.NotFoundError{ID: id}
+		return found{}, fmt.Errorf("%w asked: %s", &scheduler.NotFoundError{ID: id}, list(asked))
 	case len(all) > 1:
 		var names []string
 		for _, f := range all {
@@ -47,26 +50,28 @@ func (w where) find(s *session, opened *servers, id string, certain bool) (found
 	return all[0], nil
 }
 
-// findOn are those on one server.
-func (w where) findOn(s *session, client *scheduler.Client, id string) ([]found, error) {
-	var databases []string
+// findOn are those on one server, and the databases of it that were asked.
+func (w where) findOn(s *session, client *scheduler.Client, id string) (all []found, asked []string, err error) {
+	databases := []string{w.Database}
 	var unknown error
 	if w.Database == "" {
 		databases, unknown = client.Databases(s.ctx)
 	}
-	var all []found
+	for _, db := range databases {
+		asked = append(asked, oneLine(client.Name()+"/"+db))
+	}
 	for _, key := range w.readings(databases, id) {
 		row, err := client.Doc(s.ctx, key.Database, key.DocID)
 		var none *scheduler.NotFoundError
 		switch {
 		case errors.As(err, &none):
 		case err != nil:
-			return all, err
+			return all, asked, err
 		default:
 			all = append(all, found{client, key, row})
 		}
 	}
-	return all, unknown
+	return all, asked, unknown
 }
 
 // readings are what an id may mean: a document of each database, or a database and a document in
