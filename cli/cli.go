@@ -13,6 +13,7 @@ import (
 	"io"
 	"os"
 	"slices"
+	"strings"
 
 	"github.com/alecthomas/kong"
 	"golang.org/x/term"
@@ -120,7 +121,7 @@ func Main(ctx context.Context, args []string, io IO) int {
 	case stopped >= 0:
 		return stopped
 	case err != nil:
-		fmt.Fprintf(io.Stderr, "watchdog: %v\ntry: watchdog --help\n", err)
+		fmt.Fprintf(io.Stderr, "watchdog: %v\ntry: %s --help\n", err, calledAs(err))
 		return exitUsage
 	}
 	said := slices.ContainsFunc(parsed.Path, func(p *kong.Path) bool { return p.Flag != nil && p.Flag.Name == "config" })
@@ -147,6 +148,20 @@ func parse(parser *kong.Kong, args []string) (parsed *kong.Context, err error) {
 		}
 	}()
 	return parser.Parse(args)
+}
+
+// calledAs is as much of the command line as names a command: "watchdog silence add".
+func calledAs(err error) string {
+	words := []string{"watchdog"}
+	var wrong *kong.ParseError
+	if errors.As(err, &wrong) && wrong.Context != nil {
+		for _, p := range wrong.Context.Path {
+			if p.Command != nil {
+				words = append(words, p.Command.Name)
+			}
+		}
+	}
+	return strings.Join(words, " ")
 }
 
 // load reads the config. Mistakes go to stderr and end the command.

@@ -9,6 +9,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/alecthomas/kong"
+
 	"watchdog/alert"
 	"watchdog/diag"
 	"watchdog/notify"
@@ -33,9 +35,12 @@ type silenceAddCommand struct {
 // lasting is a duration as the config writes it.
 type lasting struct{ time.Duration }
 
-// UnmarshalText reads 30m, 2h or 1d.
-func (l *lasting) UnmarshalText(text []byte) (err error) {
-	l.Duration, err = rules.ParseDuration(string(text))
+// Decode reads 30m, 2h or 1d. It takes what looks like a flag too, to say of -1h what is wrong.
+func (l *lasting) Decode(c *kong.DecodeContext) (err error) {
+	text, _ := c.Scan.Pop().Value.(string) // "" at the end of the line
+	if l.Duration, err = rules.ParseDuration(text); err == nil && l.Duration == 0 {
+		err = fmt.Errorf("%q is no time at all: write it like 30m, 2h or 1d", text)
+	}
 	return err
 }
 
