@@ -2,6 +2,7 @@ package notify
 
 import (
 	"slices"
+	"strings"
 	"time"
 
 	"watchdog/alert"
@@ -11,6 +12,25 @@ import (
 func (r *Router) Said(a *alert.Alert, standing *Standing, now time.Time) Said {
 	s := &planning{router: r, in: Input{Now: now, Standing: standing}, plan: &Plan{}}
 	return s.said(a)
+}
+
+// The words that a reason begins with.
+const (
+	silencedBy  = "silenced by"
+	inhibitedBy = "inhibited by"
+	inWindow    = "in window"
+)
+
+// MuteKind is what mutes an alert, of a reason that MutedBy gave, in one of three words: silence,
+// inhibition or window. For metrics, whose labels must be few.
+func MuteKind(reason string) string {
+	switch {
+	case strings.HasPrefix(reason, inhibitedBy):
+		return "inhibition"
+	case strings.HasPrefix(reason, inWindow):
+		return "window"
+	}
+	return "silence"
 }
 
 // MutedBy is why nobody is told of an alert at a time, given all that fire on its server, and

@@ -283,15 +283,15 @@ func (s *planning) forget() {
 // muted is why nobody is told of an alert that fires, "" when nothing mutes it.
 func (s *planning) muted(a *alert.Alert) string {
 	if one := s.silenceOf(a); one != nil {
-		return fmt.Sprintf("silenced by %s until %s (%s)", one.CreatedBy, one.EndsAt.UTC().Format(time.RFC3339), one.ID)
+		return fmt.Sprintf(silencedBy+" %s until %s (%s)", one.CreatedBy, one.EndsAt.UTC().Format(time.RFC3339), one.ID)
 	}
 	if ack, ok := s.ackOf(a); ok && ack.Mute {
-		return fmt.Sprintf("silenced by %s until it resolves", ack.By)
+		return fmt.Sprintf(silencedBy+" %s until it resolves", ack.By)
 	}
 	for i := range s.router.inhibit {
 		for _, source := range s.sources[i] {
 			if s.router.inhibit[i].mutes(source, a) {
-				return fmt.Sprintf("inhibited by %s of %s", source.Rule, source.Subject())
+				return fmt.Sprintf(inhibitedBy+" %s of %s", source.Rule, source.Subject())
 			}
 		}
 	}
@@ -303,7 +303,7 @@ func (s *planning) inWindow(r *route) string {
 	for i := range r.mute {
 		if until, open := r.mute[i].open(s.in.Now); open {
 			s.wakeAt(until)
-			return fmt.Sprintf("in window %s until %s", r.mute[i].Name, until.UTC().Format(time.RFC3339))
+			return fmt.Sprintf(inWindow+" %s until %s", r.mute[i].Name, until.UTC().Format(time.RFC3339))
 		}
 	}
 	return ""

@@ -84,3 +84,16 @@ func TestWhatIsSilencedUntilItResolvesSaysSo(t *testing.T) {
 		t.Errorf("MutedBy: got %q, want %q", got, want)
 	}
 }
+
+func TestMuteKindIsAWordForAMetric(t *testing.T) {
+	for reason, want := range map[string]string{
+		"silenced by anna until 2026-01-02T03:04:05Z (sil_1)": "silence",
+		"silenced by anna until it resolves":                  "silence",
+		"inhibited by server-unreachable of prod":             "inhibition",
+		"in window maintenance until 2026-01-02T03:04:05Z":    "window",
+	} {
+		if got := notify.MuteKind(reason); got != want {
+			t.Errorf("MuteKind(%q): got %q, want %q", reason, got, want)
+		}
+	}
+}

@@ -11,6 +11,7 @@ import (
 
 	"watchdog/alert"
 	"watchdog/board"
+	"watchdog/notify"
 	"watchdog/snapshot"
 )
 
@@ -95,7 +96,7 @@ var (
 	serverUp      = describe("server_up", "Whether the last look at the server was whole.", "server")
 	replications  = describe("replications", "Replications by the state that CouchDB gives them.", "server", "state")
 	alertCount    = describe("alerts", "Alerts that are pending or firing.", "rule", "severity", "status")
-	alertMuted    = describe("muted_alerts", "Alerts that fire and nobody is told of: silenced, inhibited or in a window.", "rule", "severity")
+	alertMuted    = describe("muted_alerts", "Alerts that fire and nobody is told of: silenced, inhibited or in a window.", "rule", "severity", "by")
 	checkRuns     = describe("check_runs_total", "Runs of a check.", "server", "check")
 	checkFailures = describe("check_failures_total", "Runs of a check whose look was cut short, or that decided nothing.", "server", "check")
 	checkGood     = describe("check_last_success_timestamp_seconds", "When the last run ended whose look was whole.", "server", "check")
@@ -198,21 +199,28 @@ func (m *metrics) collectAlerts(gauge func(*prometheus.Desc, float64, ...string)
 		severity alert.Severity
 		status   alert.Status
 	}
-	counts, muted := map[kind]int{}, map[kind]int{}
+	type mute struct {
+		rule     string
+		severity alert.Severity
+		by       string
+	}
+	counts, muted := map[kind]int{}, map[mute]int{}
 	listed := m.server.listed(m.server.Board.Alerts())
 	for i := range listed {
 		a := &listed[i]
 		k := kind{a.Rule, a.Severity, a.Status}
 		counts[k]++
 		if a.Status == alert.StatusFiring {
-			muted[k] += min(len(a.MutedBy), 1)
+			for _, why := range a.MutedBy[:min(len(a.MutedBy), 1)] {
+				muted[mute{a.Rule, a.Severity, notify.MuteKind(why)}]++
+			}
 		}
 	}
 	for k, n := range counts {
 		gauge(alertCount, float64(n), k.rule, k.severity.String(), string(k.status))
 	}
 	for k, n := range muted {
-		gauge(alertMuted, float64(n), k.rule, k.severity.String())
+		gauge(alertMuted, float64(n), k.rule, k.severity.String(), k.by)
 	}
 }
 

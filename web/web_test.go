@@ -121,7 +121,7 @@ func TestMetricsSayHowThingsAre(t *testing.T) {
 		`watchdog_delivery_failures_total{reason="busy",sink="hook"} 1`,
 		`watchdog_delivery_failures_total{reason="refused",sink="hook"} 1`,
 		`watchdog_delivery_failures_total{reason="timeout",sink="oncall"} 0`,
-		`watchdog_muted_alerts{rule="replication-failed",severity="critical"} 1`,
+		`watchdog_muted_alerts{by="silence",rule="replication-failed",severity="critical"} 1`,
 		`watchdog_check_requests_total{check="all",server="prod"} 6`,
 		`watchdog_check_received_bytes_total{check="all",server="prod"} 2000`,
 		`watchdog_queue_deliveries{sink="hook"} 1`,
