@@ -220,6 +220,7 @@ func TestPointsThatWaitAreThinnedNotDropped(t *testing.T) {
 			if n%100 != 99 {
 				continue
 			}
+			synctest.Wait()
 			past, err := f.Past(t.Context(), of, f.began)
 			if err != nil {
 				t.Fatal(err)
