@@ -17,7 +17,7 @@ type results map[string]map[string]float64
 // goTest runs benchmarks that stand beside the code which they measure. Of several runs of one
 // the best counts, as says the unit that is a rate, or ns/op: this machine has others to serve.
 func (b *bench) goTest(ctx context.Context, pkg, pattern string, args ...string) (results, error) {
-	args = append([]string{"test", pkg, "-run", "^$", "-bench", pattern, "-benchtime", pick(b, "1s", "1x")}, args...)
+	args = append([]string{"test", pkg, "-run", "^$", "-bench", pattern, "-benchtime", pick(b, "500ms", "1x"), "-count", pick(b, "3", "1")}, args...)
 	cmd := exec.CommandContext(ctx, "go", args...)
 	cmd.Dir = b.root
 	out, err := cmd.CombinedOutput()

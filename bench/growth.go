@@ -84,15 +84,15 @@ func (b *bench) grow(ctx context.Context, size int) (*grown, error) {
 	// more. A million takes its time.
 	schedule, settling, checks := time.Second, pick(b, 3, 1), pick(b, 8, 1)
 	if size >= 100_000 {
-		schedule, settling, checks = time.Duration(size/100_000)*3*time.Second, 2, 1
+		schedule, settling, checks = time.Duration(size/100_000)*3*time.Second, 2, 2
 	}
 	w := watching{server: f.url, receiver: f.url, schedule: schedule, doorbell: true}
 	if g.usual, g.peak, err = b.steady(ctx, f, w, settling, checks); err != nil {
 		return nil, err
 	}
 	g.connections = f.connections.Load()
-	w.fullEvery = schedule / 2 // so that each check does
-	g.whole, _, err = b.steady(ctx, f, w, 1, min(checks, 10))
+	w.fullEvery, w.doorbell = schedule/2, false // so that each check lists, and none comes between
+	g.whole, _, err = b.steady(ctx, f, w, settling, checks)
 	fmt.Fprintf(b.progress, "%d replications: %+v\n", size, *g)
 	return g, err
 }
@@ -104,7 +104,7 @@ func (b *bench) steady(ctx context.Context, f *fleet, w watching, settling, chec
 		return costs{}, 0, err
 	}
 	defer d.stop()
-	first, err := d.ran(ctx, settling, w.schedule/4)
+	first, err := d.ran(ctx, settling, min(w.schedule/4, time.Second))
 	if err != nil {
 		return costs{}, 0, err
 	}
@@ -116,7 +116,7 @@ func (b *bench) steady(ctx context.Context, f *fleet, w watching, settling, chec
 		return costs{}, 0, err
 	}
 	f.ForgetRequests()
-	last, err := d.ran(ctx, first.Runs+checks, w.schedule/2)
+	last, err := d.ran(ctx, first.Runs+checks, min(w.schedule/4, time.Second))
 	if err != nil {
 		return costs{}, 0, err
 	}

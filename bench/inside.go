@@ -9,7 +9,7 @@ import (
 // delivering, on one core and on all.
 func (b *bench) inside(ctx context.Context) (string, error) {
 	cores := "-" + count(runtime.NumCPU())
-	decoded, err := b.goTest(ctx, "./snapshot", "ReadDocs", "-cpu", pick(b, "1,"+cores[1:], "1"), "-count", pick(b, "3", "1"))
+	decoded, err := b.goTest(ctx, "./snapshot", "ReadDocs", "-cpu", pick(b, "1,"+cores[1:], "1"))
 	if err != nil {
 		return "", err
 	}
@@ -33,7 +33,10 @@ func (b *bench) inside(ctx context.Context) (string, error) {
 	if err := b.decide(ctx, t, cores); err != nil {
 		return "", err
 	}
-	return t.String(), b.deliver(ctx, t, cores)
+	if err := b.deliver(ctx, t, cores); err != nil {
+		return "", err
+	}
+	return t.String(), nil
 }
 
 func (b *bench) decide(ctx context.Context, t *table, cores string) error {

@@ -39,8 +39,11 @@ const (
 type doorbell struct {
 	looked    chan struct{} // of one: the databases may have changed
 	databases atomic.Pointer[map[string]string]
-	took      atomic.Int64 // nanoseconds, of the last look
-	unsettled atomic.Bool  // the last look found rows that will say more in a moment
+	// took is nanoseconds, of the quicker one of the last two looks: one that was held up by something
+	// else must not hold up what fails after it.
+	took      atomic.Int64
+	last      time.Duration // of the last look; of the goroutine that looks
+	unsettled atomic.Bool   // the last look found rows that will say more in a moment
 }
 
 // hang tells the doorbell of a look: the databases, and from which sequences on nothing has been
@@ -51,7 +54,8 @@ func (d *doorbell) hang(all map[string]*watched, took time.Duration, unsettled b
 		databases[name] = w.seq
 	}
 	d.databases.Store(&databases)
-	d.took.Store(int64(took))
+	d.took.Store(int64(min(took, d.last)))
+	d.last = took
 	d.unsettled.Store(unsettled)
 	select {
 	case d.looked <- struct{}{}:

@@ -140,6 +140,21 @@ func TestASlowServerIsNotRungAllTheTime(t *testing.T) {
 	})
 }
 
+func TestALookThatWasHeldUpHoldsNobodyUp(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		srv := couchtest.New(couchtest.Options{})
+		orders := srv.Put("_replicator", "orders", couchtest.Spec{State: couchtest.Running})
+		invoices := srv.Put("_replicator", "invoices", couchtest.Spec{State: couchtest.Running})
+		h := listen(t, srv, scheduler.Spec{})
+		remove := srv.Inject(couchtest.Fault{Path: "/_scheduler/jobs", Do: couchtest.Delay(300 * time.Millisecond)})
+		orders.Fail("duplicate")
+		time.Sleep(500 * time.Millisecond)
+		remove()
+		invoices.Fail("duplicate")
+		h.rang("after one slow look", time.Minute, 20*time.Millisecond, 520*time.Millisecond)
+	})
+}
+
 func TestANewDocumentHasEchoes(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		srv := couchtest.New(couchtest.Options{Manual: true})
