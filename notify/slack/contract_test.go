@@ -16,7 +16,7 @@ import (
 const (
 	botToken = "xoxb-1234567890-abcdefGHIJKL"
 	appToken = "xapp-1-A1-2-abcdefGHIJKL"
-	hookPath = "/services/T00000000/B00000000/XXXXsecretXXXXsecretXXXX"
+	hookPath = "/services/T00000000/B00000000/hushsecrethushsecrethush"
 )
 
 func TestContractOfABot(t *testing.T) {
@@ -58,7 +58,7 @@ func TestContractOfAnIncomingWebhook(t *testing.T) {
 			}
 			return blockID(t, string(sent.Blocks))
 		},
-		Secrets: []string{hookPath, "XXXXsecretXXXXsecretXXXX"},
+		Secrets: []string{hookPath, "hushsecrethushsecrethush"},
 	})
 }
 

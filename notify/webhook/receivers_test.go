@@ -36,7 +36,7 @@ func TestTheReceiverInGo(t *testing.T) {
 func TestTheReceiverInPython(t *testing.T) {
 	python, err := exec.LookPath("python3")
 	if err != nil {
-		if os.Getenv("CI") == "true" {
+		if os.Getenv("CI") != "" {
 			t.Fatal("python3 is missing: the receiver in docs/examples cannot be proved")
 		}
 		t.Skip("python3 is missing: install it to prove docs/examples/receiver.py")
