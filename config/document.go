@@ -123,26 +123,44 @@ func (d *document) part(f field, offset, length int) span {
 }
 
 // withoutValue is a message that quotes what references in a field gave, quoting the references
-// instead.
+// instead; or a value that swallowed what follows it, quoting nothing of it.
 func (d *document) withoutValue(message string, f field) string {
-	if f.expanded == "" {
+	if f.value == nil {
 		return message
 	}
-	written := target(f.value).Value
-	if d.hidden[target(f.value)] {
+	value, written := f.expanded, target(f.value).Value
+	switch {
+	case value == "" && d.swallows(target(f.value)):
+		value, written = written, secret.Mask
+	case value == "":
+		return message
+	case d.hidden[target(f.value)]:
 		written = secret.Mask // it may hold a default
 	}
-	message = strings.ReplaceAll(message, strconv.Quote(f.expanded), strconv.Quote(written))
-	if len(f.expanded) >= minSecret {
-		message = strings.ReplaceAll(message, f.expanded, written)
+	message = strings.ReplaceAll(message, strconv.Quote(value), strconv.Quote(written))
+	if len(value) >= minSecret {
+		message = strings.ReplaceAll(message, value, written)
 	}
-	words := append(strings.FieldsFunc(f.expanded, isPunctuation), strings.FieldsFunc(f.expanded, isNoLetter)...)
+	words := append(strings.FieldsFunc(value, isPunctuation), strings.FieldsFunc(value, isNoLetter)...)
 	for _, word := range words {
 		if len(word) >= minForeign && !strings.Contains(written, word) {
 			message = strings.ReplaceAll(message, word, secret.Mask)
 		}
 	}
 	return message
+}
+
+// keyInside is what a key and its value look like in the midst of a text.
+var keyInside = regexp.MustCompile(`\w["']?:\s`)
+
+// swallows reports whether a value seems to hold keys that should have come after it, since a quote
+// stands where none should: it goes on over lines, and what it swallowed may be secret.
+func (d *document) swallows(n *yaml.Node) bool {
+	if n.Kind != yaml.ScalarNode || n.Style&(yaml.SingleQuotedStyle|yaml.DoubleQuotedStyle) == 0 || !keyInside.MatchString(n.Value) {
+		return false
+	}
+	at := d.at(n)
+	return strings.Contains(d.text[at.start:at.end], "\n")
 }
 
 func isPunctuation(r rune) bool {

@@ -45,10 +45,14 @@ func (d *document) sealSecrets() {
 	}
 }
 
-// isBadURL reports whether text is a URL in which it cannot be told where a password would stand.
+// isBadURL reports whether text is a URL in which it cannot be told where a password would stand,
+// or one with a password that looks like the end of the URL.
 func isBadURL(text string) bool {
 	if !strings.Contains(text, "://") {
 		return false
+	}
+	if at := strings.LastIndexByte(text, '@'); at >= 0 && strings.ContainsAny(text[:at], "\"'<> \t") {
+		return true
 	}
 	_, err := url.Parse(anyReference.ReplaceAllString(text, "x"))
 	return err != nil
@@ -76,7 +80,7 @@ func findCredentials(text string) []span {
 }
 
 // commentedSecret is a comment with something like the key of a secret in it.
-var commentedSecret = regexp.MustCompile(`(?:^|\s)#.*(?i:pass|secret|token|key|auth|credential|bearer)\w*["']?\s*[:=]`)
+var commentedSecret = regexp.MustCompile(`(?:^|\s)#.*?(?i:pass|secret|token|key|auth|credential|bearer)\w*["']?\s*[:=]`)
 
 // findCommentedSecret is the place of what follows such a key, if there is one.
 func findCommentedSecret(text string) (at span, found bool) {
@@ -104,14 +108,16 @@ var keyOrWord = regexp.MustCompile(`(\w[\w.-]*)(["']?:\s*)?|:\s+`)
 var startOfLine = regexp.MustCompile(`^[ \t]*(?:- +)*[{\["']*[\w.-]`)
 
 // harmlessPart is how much of a line of a file that is not YAML can be shown: up to the first
-// key that may have a secret for its value, and nothing of a line that does not begin with a key
-// that the file's shape has, since it may be in the midst of a secret.
+// key that may have a secret for its value, or that may be the rest of one which was torn, and
+// nothing of a line that does not begin with a key that the file's shape has, since it may be in
+// the midst of a secret.
 func harmlessPart(row string, shape reflect.Type) int {
 	known := map[string]danger{}
 	collectKeys(shape, known)
 	if !startOfLine.MatchString(row) {
 		return 0
 	}
+	word := -1 // where the word before ends, if it is no key
 	for i, m := range keyOrWord.FindAllStringSubmatchIndex(row, -1) {
 		end, isKey, is := m[1], m[4] >= 0 || m[2] < 0, danger(0)
 		if m[2] >= 0 {
@@ -121,9 +127,13 @@ func harmlessPart(row string, shape reflect.Type) int {
 		case i == 0 && is == 0:
 			return 0
 		case is == dangerous,
+			isKey && word >= 0 && !strings.Contains(row[word:m[0]], ","),
 			is == nested && isKey && !strings.ContainsAny((row[end:] + "{")[:1], "{["),
 			is == 0 && isKey:
 			return end
+		}
+		if word = end; isKey {
+			word = -1
 		}
 	}
 	return len(row)

@@ -116,3 +116,20 @@ func TestNoSecretOfTheFileIsShownWhateverIsMistyped(t *testing.T) {
 		}
 	}
 }
+
+func TestNoSecretIsShownOfWhatLooksLikeSomethingElse(t *testing.T) {
+	for _, tt := range []struct{ name, text string }{
+		{"a reference tears the key of a secret inside braces", "sinks:\n  - {name: p, pagerduty: {routing_${key: hunter2hunter2}}\n"},
+		{"a blank tears it, and a brace is not closed", "sinks:\n  - {name: p, pagerduty: {routing_ key: hunter2hunter2}\n"},
+		{"a quote before a name swallows a password", "servers:\n  - name: \"prod\n    auth: {username: u, password: hunter2hunter2}\n    labels: {team: \" #x\"}\n"},
+		{"a comment holds two secrets", "servers:\n  - # {auth: {password: hunter2hunter2}, tls: {key: x}}\n"},
+		{"a password has a quote in it", "servers:\n  - {name: prod, url: \"http://u:it's-hunter2hunter2@h:5984\", tls: {ca: /nowhere}}\n"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			_, list := folder{"watchdog.yaml": tt.text}.load(nil)
+			if len(list) == 0 || strings.Contains(shown(list), "hunter2hunter2") {
+				t.Errorf("load(%q): got %q, want mistakes without the secret", tt.text, pretty(list))
+			}
+		})
+	}
+}

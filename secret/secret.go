@@ -3,7 +3,10 @@
 package secret
 
 import (
+	"fmt"
+	"io"
 	"log/slog"
+	"strconv"
 	"strings"
 )
 
@@ -11,6 +14,7 @@ import (
 const Mask = "*****"
 
 // String is a secret. It prints, logs and marshals as Mask; Reveal is the only way to the value.
+// A field that holds one must be exported, for fmt prints others without asking them.
 type String string
 
 // Reveal is the secret itself, for the one place that sends it.
@@ -23,8 +27,15 @@ func (s String) String() string {
 	return Mask
 }
 
-// GoString masks %#v.
-func (s String) GoString() string { return `"` + s.String() + `"` }
+// Format masks every verb of fmt, those that do not fit a string too: else their complaint would
+// show it. Of %p and %w fmt complains without asking; go vet refuses both.
+func (s String) Format(f fmt.State, verb rune) {
+	text := s.String()
+	if verb == 'q' || verb == 'v' && f.Flag('#') {
+		text = strconv.Quote(text)
+	}
+	io.WriteString(f, text) //nolint:errcheck // fmt.State keeps what it is given
+}
 
 // MarshalText masks JSON and text.
 func (s String) MarshalText() ([]byte, error) { return []byte(s.String()), nil }
@@ -50,7 +61,7 @@ func MaskURLs(text string) string {
 		}
 		start += len("://")
 		rest := text[start:]
-		end := strings.IndexAny(rest, "/?# \t\r\n\"'`<>{},")
+		end := strings.IndexAny(rest, "/?# \t\r\n\"`<>{}")
 		if end < 0 {
 			end = len(rest)
 		}

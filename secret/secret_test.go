@@ -35,6 +35,24 @@ func TestStringShowsItselfNowhere(t *testing.T) {
 	}
 }
 
+func TestEveryVerbMasks(t *testing.T) {
+	s := secret.String("hunter2")
+	for _, verb := range "vsqxXdobcOeEfFgGtU" {
+		for _, flags := range []string{"", "#", "+", "-9", "09.3", "# "} {
+			format, want := "%"+flags+string(verb), secret.Mask
+			if verb == 'q' || verb == 'v' && strings.Contains(flags, "#") {
+				want = `"` + secret.Mask + `"`
+			}
+			if got := fmt.Sprintf(format, any(s)); got != want {
+				t.Errorf("Sprintf(%q): got %s, want %s", format, got, want)
+			}
+		}
+	}
+	if got := fmt.Sprintf("%q", secret.String("")); got != `""` {
+		t.Errorf("an empty secret by %%q: got %s, want empty quotes", got)
+	}
+}
+
 func TestMaskURLs(t *testing.T) {
 	tests := []struct{ in, want string }{
 		{"plain text", "plain text"},
@@ -46,6 +64,7 @@ func TestMaskURLs(t *testing.T) {
 		{"http://h/ and http://u:p@h", "http://h/ and http://u:*****@h"},
 		{"http://u:p@ss@h/x", "http://u:*****@h/x"},
 		{`{session_request_failed,"http://u:p@h/_session","u"}`, `{session_request_failed,"http://u:*****@h/_session","u"}`},
+		{"http://u:it's,mine@h/x", "http://u:*****@h/x"},
 		{"http://h/path?to=a@b", "http://h/path?to=a@b"},
 		{"http://user:*****@h/", "http://user:*****@h/"},
 		{"a@b ://u:p@h", "a@b ://u:*****@h"},
