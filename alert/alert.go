@@ -66,8 +66,7 @@ func (r Reason) Quiet() bool {
 }
 
 // Alert is one rule being true for one subject, as it is remembered, stored and told. Its JSON
-// form is an element of `alerts` in the webhook body (SPEC 5): fields may be added, never
-// renamed.
+// form is an element of `alerts` in the body of a webhook: fields may be added, never renamed.
 type Alert struct {
 	Status      Status   `json:"status"`
 	Rule        string   `json:"rule"`

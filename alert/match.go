@@ -1,6 +1,7 @@
 package alert
 
 import (
+	"maps"
 	"slices"
 	"strings"
 )
@@ -52,6 +53,17 @@ type Matchers []matcher
 type matcher struct {
 	label string
 	globs []Glob
+}
+
+// MatchWords are matchers as people write them: doc_id=orders rule=replication-*.
+func MatchWords(match map[string][]string) string {
+	var words []string
+	for _, label := range slices.Sorted(maps.Keys(match)) {
+		for _, glob := range match[label] {
+			words = append(words, label+"="+glob)
+		}
+	}
+	return strings.Join(words, " ")
 }
 
 // NewMatchers takes label to globs, as match is written in YAML.

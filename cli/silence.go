@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
-	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -106,17 +105,7 @@ func (c *silenceListCommand) Run(s *session) error {
 }
 
 func silenceCells(one *notify.Silence) string {
-	return fmt.Sprintf("%s\t%s\tuntil %s\tby %s\t%s", one.ID, matchWords(one.Match), one.EndsAt.Format(time.RFC3339), one.CreatedBy, oneLine(one.Comment))
-}
-
-func matchWords(match map[string][]string) string {
-	var words []string
-	for _, label := range slices.Sorted(maps.Keys(match)) {
-		for _, glob := range match[label] {
-			words = append(words, label+"="+glob)
-		}
-	}
-	return strings.Join(words, " ")
+	return fmt.Sprintf("%s\t%s\tuntil %s\tby %s\t%s", one.ID, alert.MatchWords(one.Match), one.EndsAt.Format(time.RFC3339), one.CreatedBy, oneLine(one.Comment))
 }
 
 type silenceExpireCommand struct {

@@ -15,7 +15,7 @@ type printed struct {
 	alert.Transition
 }
 
-// replayed is one transition as `replay -o json` prints it (SPEC 6).
+// replayed is one transition as `replay -o json` prints it.
 type replayed struct {
 	Change        string         `json:"change,omitempty"`
 	T             time.Time      `json:"t"`

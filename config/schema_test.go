@@ -36,6 +36,13 @@ func madeSchema(t *testing.T) []byte {
 	s.ID = "https://watchdog.invalid/schema.json"
 	s.Title = "watchdog.yaml"
 	narrow(s.Definitions)
+	for _, def := range s.Definitions {
+		def.Description = aboutType(def.Description)
+		for key := range def.Properties.KeysFromOldest() {
+			p, _ := def.Properties.Get(key)
+			p.Description = aboutKey(key, p.Description)
+		}
+	}
 	b, err := json.MarshalIndent(s, "", "  ")
 	if err != nil {
 		t.Fatal(err)
@@ -111,6 +118,29 @@ func narrow(defs jsonschema.Definitions) {
 		p, _ := defs["RulesEventSpec"].Properties.Get(field)
 		p.OneOf[0], p.OneOf[1].Items = &jsonschema.Schema{Type: "string", Enum: states}, &jsonschema.Schema{Type: "string", Enum: states}
 	}
+}
+
+var (
+	goSubject = regexp.MustCompile(`^\w+ (is|are|says) `)
+	goAside   = regexp.MustCompile(`(,? as it is written in YAML|, not checked yet)`)
+)
+
+// aboutType says of a type what its comment does, to people who do not know its name.
+func aboutType(comment string) string {
+	text := goAside.ReplaceAllString(goSubject.ReplaceAllString(comment, ""), "")
+	if text == "" {
+		return ""
+	}
+	return strings.ToUpper(text[:1]) + text[1:]
+}
+
+// aboutKey begins with the key where the comment of a field begins with the field.
+func aboutKey(key, comment string) string {
+	first, rest, _ := strings.Cut(comment, " ")
+	if strings.EqualFold(first, strings.ReplaceAll(key, "_", "")) && rest != "" {
+		return key + " " + rest
+	}
+	return comment
 }
 
 func anys(words []string) []any {

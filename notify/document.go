@@ -8,7 +8,7 @@ import (
 	"watchdog/alert"
 )
 
-// Document is a message as programs are told it: the body of SPEC 5, which docs/webhook.md and
+// Document is a message as programs are told it: the body that docs/webhook.md and
 // docs/webhook.schema.json describe. Fields may be added, never renamed.
 type Document struct {
 	Version string             `json:"version"`

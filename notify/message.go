@@ -19,7 +19,7 @@ import (
 	"watchdog/alert"
 )
 
-// MaxAlerts is how many transitions one message holds at most (SPEC 5); more become further
+// MaxAlerts is how many transitions one message holds at most; more become further
 // messages.
 const MaxAlerts = 1000
 
@@ -56,6 +56,20 @@ func (m *Message) Severity() alert.Severity {
 	return highest
 }
 
+// Status is firing where anything fires, else event where anything happened, else resolved.
+func (m *Message) Status() alert.Status {
+	all := alert.StatusResolved
+	for i := range m.Alerts {
+		switch m.Alerts[i].Status {
+		case alert.StatusFiring:
+			return alert.StatusFiring
+		case alert.StatusEvent:
+			all = alert.StatusEvent
+		}
+	}
+	return all
+}
+
 // Sink says one message to one receiver. It is called by one goroutine at a time for each
 // message, with a context that ends when the sink's time-out does.
 //
@@ -66,7 +80,7 @@ type Sink interface {
 }
 
 // Refused is a permanent refusal: the same message will never be taken. Which answers are
-// permanent: HTTP 4xx other than 408, 425 and 429 (SPEC 5).
+// permanent: HTTP 4xx other than 408, 425 and 429.
 type Refused struct{ Err error }
 
 func (r *Refused) Error() string { return r.Err.Error() }

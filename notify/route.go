@@ -11,7 +11,7 @@ import (
 	"watchdog/diag"
 )
 
-// RouteSpec is a route as it is written in YAML (SPEC 5).
+// RouteSpec is a route as it is written in YAML.
 type RouteSpec struct {
 	// Match is label to globs, of which one must fit; empty takes everything. Labels are rule,
 	// severity, server, database, doc_id, state, source, target and the alert's own.

@@ -8,7 +8,7 @@ import (
 	"time"
 )
 
-// Verdict is what an HTTP status means for a delivery, the same for every sink (SPEC 5): nil for
+// Verdict is what an HTTP status means for a delivery, the same for every sink: nil for
 // 2xx; cause as it is for 408, 425, 429 and 5xx, as a *Busy where the receiver said how long to
 // wait; cause as a *Refused for the rest, redirects included, since they are not followed.
 // retryAfter is the header of that name, in any form; cause tells people what was answered.

@@ -19,7 +19,7 @@ type slots struct {
 	Durations [maxCalls]time.Duration `expr:"$duration"`
 }
 
-// replicationEnv are the fields of a rule of scope replication, by their names in SPEC 3. A
+// replicationEnv are the fields of a rule of scope replication, by their names in docs/rules.md. A
 // field whose replication does not know it holds rubbish: parts that need it are not evaluated.
 type replicationEnv struct {
 	Server                string            `expr:"server"`

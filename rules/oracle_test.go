@@ -36,7 +36,7 @@ func (s simple) spec() rules.Spec {
 }
 
 // oracle says what a rule tells over a film of states, a minute a frame, in the plainest way:
-// by what SPEC 3 says, without remembering anything but the alert. "" is a state that was not
+// by what docs/rules.md says, without remembering anything but the alert. "" is a state that was not
 // given, "-" an absent replication, "x" a deleted one.
 func oracle(s simple, film []string) (told []string) {
 	began, quiet, firing := -1, -1, false

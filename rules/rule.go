@@ -65,7 +65,7 @@ type Window struct {
 // Windows are the rule's hold and the windows of its functions.
 func (r *Rule) Windows() []Window { return r.windows }
 
-// ServerUnreachable is the built-in rule of SPEC 3. A config redefines it by its name.
+// ServerUnreachable is the built-in rule. A config redefines it by its name.
 var ServerUnreachable = Spec{
 	Name:     "server-unreachable",
 	Severity: "critical",

@@ -2,7 +2,7 @@ package rules
 
 import "time"
 
-// Spec is a rule as it is written in YAML (SPEC 3), not checked yet.
+// Spec is a rule as it is written in YAML, not checked yet.
 type Spec struct {
 	// Name is unique; alerts keep their state by it.
 	Name     string `yaml:"name"`

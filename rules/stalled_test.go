@@ -8,7 +8,7 @@ import (
 	"watchdog/rules"
 )
 
-// The traps of a real server (COUCHDB.md 0), each as a film of a minute a frame.
+// The traps of a real server, each as a film of a minute a frame.
 func TestStalled(t *testing.T) {
 	const byCounter, byAny = `stalled("docs_written", "3m")`, `stalled("3m")`
 	tests := []struct {

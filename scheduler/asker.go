@@ -25,7 +25,7 @@ type sources struct {
 	guards map[string]*guard  // of credentials that replications brought, by base URL and user
 }
 
-// SourceSpec is credentials for the sources on a host, as written in YAML (SPEC 2, sources).
+// SourceSpec is credentials for the sources on a host, as it is written in YAML.
 type SourceSpec struct {
 	Host string `yaml:"host"` // with a port where only that one is meant
 	Auth Auth   `yaml:"auth"` // how to sign in there

@@ -14,7 +14,7 @@ import (
 	"watchdog/secret"
 )
 
-// Spec is one server as it is written in YAML (SPEC 2), not checked yet.
+// Spec is one server as it is written in YAML, not checked yet.
 type Spec struct {
 	Name string `yaml:"name"` // unique; state is kept by it
 	// URL is where the server is: http, https, or demo:// for the built-in simulated server,

@@ -8,7 +8,7 @@ import (
 // State is CouchDB's word for what a replication is doing.
 type State string
 
-// The states (COUCHDB.md 1, 4.1). Completed and Failed are terminal.
+// The states. Completed and Failed are terminal.
 const (
 	Initializing State = "initializing"
 	ErrorState   State = "error"
@@ -28,7 +28,7 @@ func (s State) Terminal() bool { return s == Completed || s == Failed }
 // Field is one field of a replication that the server may not have given.
 type Field uint8
 
-// The fields, in the order of SPEC 3.
+// The fields, in the order in which the README lists them.
 const (
 	FieldID Field = iota
 	FieldNode
@@ -109,7 +109,8 @@ type Replication struct {
 	Source string // URL, credentials masked
 	Target string
 
-	// ErrorCount is CouchDB's own, which is not a count of errors (COUCHDB.md 4.3).
+	// ErrorCount is CouchDB's own, which is not a count of errors: it is taken from the
+	// last 20 events of the job, and saturates at 10.
 	ErrorCount int64
 	// Error is `info.error`, or the reason of the last crash in the job's history.
 	Error      string

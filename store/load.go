@@ -156,22 +156,11 @@ func (s *DB) Alerts(ctx context.Context) ([]alert.Alert, error) {
 
 // decode takes the values out of a query's one column of JSON.
 func decode[T any](from queryer, query string, args ...any) ([]T, error) {
-	rows, err := from.query(query, args...)
-	if err != nil {
-		return nil, err
-	}
-	defer rows.Close()
-	var list []T
-	for rows.Next() {
+	return selectRows(from, func(scan scanner) (value T, err error) {
 		var body sql.RawBytes
-		if err := rows.Scan(&body); err != nil {
-			return nil, err
+		if err := scan(&body); err != nil {
+			return value, err
 		}
-		var value T
-		if err := json.Unmarshal(body, &value); err != nil {
-			return nil, err
-		}
-		list = append(list, value)
-	}
-	return list, rows.Err()
+		return value, json.Unmarshal(body, &value)
+	}, query, args...)
 }

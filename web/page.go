@@ -56,7 +56,7 @@ func newPage() *page {
 	p.template = template.Must(template.New("page.html").Funcs(template.FuncMap{
 		"asset": func(name string) string { return "/assets/" + name + "?" + p.files[name].tag },
 		"ago":   ago, "next": next, "stamp": stamp, "count": grouped, "host": shortAddress, "took": took, "unsaid": unsaid, "plural": plural,
-		"exactly": alert.Exactly, "join": strings.Join, "match": matchWords,
+		"exactly": alert.Exactly, "join": strings.Join, "match": alert.MatchWords,
 		"story": storyPath, "historyOf": historyPath,
 		"acting": func(user string, a *Listed) acting { return acting{a, user} },
 	}).ParseFS(assets, "assets/page.html", "assets/problem.html", "assets/story.html"))

@@ -2,10 +2,8 @@ package web
 
 import (
 	"fmt"
-	"maps"
 	"net/url"
 	"path"
-	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -99,15 +97,4 @@ func shortAddress(address string) string {
 		return strings.TrimPrefix(name, "/") + " on " + u.Host
 	}
 	return u.Host
-}
-
-// matchWords are matchers as people write them: doc_id=orders rule=replication-*.
-func matchWords(match map[string][]string) string {
-	var words []string
-	for _, label := range slices.Sorted(maps.Keys(match)) {
-		for _, glob := range match[label] {
-			words = append(words, label+"="+glob)
-		}
-	}
-	return strings.Join(words, " ")
 }

@@ -20,7 +20,7 @@ const (
 	// watching is what the daemon logs when it has started.
 	watching     = `"msg":"watching"`
 	restartAfter = 20 * time.Millisecond
-	// stopWithin is how long SIGTERM may take: SPEC promises 5 s, and the machine may be busy.
+	// stopWithin is how long SIGTERM may take: its own bound is 5 s, and the machine may be busy.
 	stopWithin = 10 * time.Second
 )
 

@@ -14,7 +14,7 @@ import (
 	"watchdog/secret"
 )
 
-// Config is an Alertmanager, or a cluster of some, as it is written in YAML (SPEC 5).
+// Config is an Alertmanager, or a cluster of some, as it is written in YAML.
 type Config struct {
 	// URLs are the Alertmanagers of one cluster, without /api/v2/alerts. Each is told; it counts
 	// when one has it. They may hold credentials.

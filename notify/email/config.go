@@ -16,7 +16,7 @@ import (
 	"watchdog/secret"
 )
 
-// Config is who is told by e-mail, and through which server, as it is written in YAML (SPEC 5).
+// Config is who is told by e-mail, and through which server, as it is written in YAML.
 type Config struct {
 	// Server is a host, or host:port. Default port: 587, with tls: implicit 465, with tls: none 25.
 	Server string `yaml:"server"`

@@ -32,12 +32,12 @@ func (s *Sink) compose(m *notify.Message, now time.Time) ([]byte, error) {
 	mail.SetMessageIDWithValue(m.ID + "@" + domain)
 	mail.SetGenHeaderPreformatted(gomail.HeaderInReplyTo, thread)
 	mail.SetGenHeaderPreformatted(gomail.HeaderReferences, thread)
-	mail.SetGenHeader("Auto-Submitted", "auto-generated")    // RFC 3834: no vacation notice in return
-	mail.SetGenHeader("X-Auto-Response-Suppress", "All")     // the same for Exchange
-	mail.SetGenHeader("X-Watchdog-Delivery", m.ID)           // for filters
-	mail.SetGenHeader("X-Watchdog-Severity", worst(m))       // for filters
-	mail.SetGenHeader("X-Watchdog-Status", string(state(m))) // for filters
-	if m.Severity() == alert.Critical && state(m) == alert.StatusFiring {
+	mail.SetGenHeader("Auto-Submitted", "auto-generated")      // RFC 3834: no vacation notice in return
+	mail.SetGenHeader("X-Auto-Response-Suppress", "All")       // the same for Exchange
+	mail.SetGenHeader("X-Watchdog-Delivery", m.ID)             // for filters
+	mail.SetGenHeader("X-Watchdog-Severity", worst(m))         // for filters
+	mail.SetGenHeader("X-Watchdog-Status", string(m.Status())) // for filters
+	if m.Severity() == alert.Critical && m.Status() == alert.StatusFiring {
 		mail.SetImportance(gomail.ImportanceHigh)
 	}
 	mail.SetBodyString(gomail.TypeTextPlain, shown.text())
@@ -52,27 +52,13 @@ func (s *Sink) compose(m *notify.Message, now time.Time) ([]byte, error) {
 // subject is the headline after what one wants to see first: how bad it is, or that it is over.
 func subject(m *notify.Message) string {
 	mark := strings.ToUpper(worst(m))
-	if state(m) == alert.StatusResolved {
+	if m.Status() == alert.StatusResolved {
 		mark = "RESOLVED"
 	}
 	return oneLine("["+mark+"] "+m.Headline(), 200)
 }
 
 func worst(m *notify.Message) string { return m.Severity().String() }
-
-// state is firing where anything fires, else event where anything happened, else resolved.
-func state(m *notify.Message) alert.Status {
-	all := alert.StatusResolved
-	for i := range m.Alerts {
-		switch m.Alerts[i].Status {
-		case alert.StatusFiring:
-			return alert.StatusFiring
-		case alert.StatusEvent:
-			all = alert.StatusEvent
-		}
-	}
-	return all
-}
 
 // Preview is the mail as it is read: its subject, its text, and its HTML.
 func (s *Sink) Preview(m *notify.Message) ([]byte, error) {

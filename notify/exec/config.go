@@ -11,7 +11,7 @@ import (
 	"watchdog/secret"
 )
 
-// Config is a command as it is written in YAML (SPEC 5).
+// Config is a command as it is written in YAML.
 type Config struct {
 	// Command is a program and its arguments. No shell reads them.
 	Command []string `yaml:"command"`

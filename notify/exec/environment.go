@@ -4,7 +4,6 @@ import (
 	"os"
 	"strconv"
 
-	"watchdog/alert"
 	"watchdog/notify"
 )
 
@@ -30,25 +29,11 @@ func (s *Sink) environment(m *notify.Message) []string {
 	return append(env,
 		prefix+"ID="+m.ID,
 		prefix+"SINK="+m.Sink,
-		prefix+"STATUS="+string(status(m)),
+		prefix+"STATUS="+string(m.Status()),
 		prefix+"SEVERITY="+m.Severity().String(),
 		prefix+"HEADLINE="+notify.Excerpt(m.Headline()), // on one line, without a zero byte
 		prefix+"ALERTS="+strconv.Itoa(len(m.Alerts)),
 		prefix+"URL="+m.URL,
 		prefix+"TEST="+strconv.FormatBool(m.Test),
 	)
-}
-
-// status is firing where anything fires, else event where anything happened, else resolved.
-func status(m *notify.Message) alert.Status {
-	all := alert.StatusResolved
-	for i := range m.Alerts {
-		switch m.Alerts[i].Status {
-		case alert.StatusFiring:
-			return alert.StatusFiring
-		case alert.StatusEvent:
-			all = alert.StatusEvent
-		}
-	}
-	return all
 }

@@ -9,7 +9,7 @@ import (
 	"watchdog/secret"
 )
 
-// Config is a service of PagerDuty as it is written in YAML (SPEC 5).
+// Config is a service of PagerDuty as it is written in YAML.
 type Config struct {
 	// RoutingKey is the integration key of the service, of the kind Events API v2. Whoever has it
 	// can trigger and resolve.

@@ -23,7 +23,7 @@ import (
 	"watchdog/secret"
 )
 
-// Config is a service as it is written in YAML (SPEC 5).
+// Config is a service as it is written in YAML.
 type Config struct {
 	// URL names the service and holds its credentials, as
 	// https://shoutrrr.nickfedor.com describes them: ntfy://:TOKEN@ntfy.sh/oncall

@@ -1,16 +1,15 @@
 package slack
 
 import (
-	"errors"
-	"net/url"
 	"strings"
 	"unicode"
 
 	"watchdog/diag"
+	"watchdog/notify/post"
 	"watchdog/secret"
 )
 
-// Config is a Slack sink as it is written in YAML (SPEC 5): a bot's token and a channel, or an
+// Config is a Slack sink as it is written in YAML: a bot's token and a channel, or an
 // incoming webhook.
 type Config struct {
 	Token secret.String `yaml:"token"` // of a bot: xoxb-…
@@ -49,12 +48,12 @@ func (c Config) Problems() []diag.Problem {
 		all = append(all, c.tokenProblems()...)
 	}
 	if c.APIURL != "" {
-		if _, err := address(c.APIURL); err != nil {
+		if _, err := post.Address(c.APIURL); err != nil {
 			add("api_url", "write it like https://slack.com/api/", err.Error())
 		}
 	}
 	if c.WebhookURL != "" {
-		if _, err := address(c.WebhookURL.Reveal()); err != nil {
+		if _, err := post.Address(c.WebhookURL.Reveal()); err != nil {
 			add("webhook_url", "write it like https://hooks.slack.com/services/…", err.Error())
 		}
 		if c.AppToken != "" {
@@ -92,17 +91,3 @@ func (c Config) tokenProblems() []diag.Problem {
 }
 
 func blank(r rune) bool { return unicode.IsSpace(r) || unicode.IsControl(r) }
-
-// address is a URL, parsed. Its errors hold nothing of it.
-func address(text string) (*url.URL, error) {
-	u, err := url.Parse(text)
-	switch {
-	case err != nil:
-		return nil, errors.New("this is not a URL")
-	case u.Scheme != "http" && u.Scheme != "https":
-		return nil, errors.New("the URL does not begin with http:// or https://")
-	case u.Hostname() == "":
-		return nil, errors.New("the URL has no host")
-	}
-	return u, nil
-}

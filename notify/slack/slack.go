@@ -15,6 +15,7 @@ import (
 
 	"watchdog/diag"
 	"watchdog/notify"
+	"watchdog/notify/post"
 	"watchdog/secret"
 )
 
@@ -53,7 +54,7 @@ func New(c Config, o Options) (*Sink, error) {
 	}
 	s.where, s.hide = "Slack channel "+s.channel, hider(c.Token.Reveal(), c.AppToken.Reveal())
 	if c.WebhookURL != "" {
-		u, err := address(c.WebhookURL.Reveal())
+		u, err := post.Address(c.WebhookURL.Reveal())
 		if err != nil {
 			return nil, err
 		}

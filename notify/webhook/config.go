@@ -13,7 +13,7 @@ import (
 	"watchdog/secret"
 )
 
-// Config is a webhook as it is written in YAML (SPEC 5).
+// Config is a webhook as it is written in YAML.
 type Config struct {
 	// URL may hold credentials: user and password, or a token in the query.
 	URL secret.String `yaml:"url"`

@@ -192,7 +192,7 @@ var (
 	statuses = []string{
 		string(alert.StatusPending), string(alert.StatusFiring), string(alert.StatusResolved), string(alert.StatusEvent),
 	}
-	// reasons are those of SPEC 5, and none for an alert that only goes on.
+	// reasons are those of docs/webhook.md, and none for an alert that only goes on.
 	reasons = []string{"", "new", "severity", "repeat", "unmuted", "escalated", "resolved", "deleted", "event"}
 )
 

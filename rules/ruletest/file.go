@@ -2,7 +2,7 @@ package ruletest
 
 import "time"
 
-// File is a file of rule tests as it is written in YAML (SPEC 8).
+// File is a file of rule tests as it is written in YAML.
 type File struct {
 	// Config is the config whose rules and routes are tested, from the folder of the file. Where
 	// neither it nor Rules is given it is the one the command was called with.
@@ -25,7 +25,7 @@ type Case struct {
 	Seen   `yaml:",inline"`
 	// Servers are further servers, by name.
 	Servers map[string]Seen `yaml:"servers"`
-	// Recording is a file of snapshots (SPEC 8) that takes the place of samples.
+	// Recording is a file of snapshots that takes the place of samples.
 	Recording string        `yaml:"recording"`
 	Expect    []Expectation `yaml:"expect"`
 }

@@ -28,7 +28,7 @@ type Pair struct {
 	Expected, Got *Side
 }
 
-// Side is one side of a pair: the fields that were asked for, in the order of SPEC 5.
+// Side is one side of a pair: the fields that were asked for, in the order of the webhook's body.
 type Side struct {
 	Fields []Field
 }

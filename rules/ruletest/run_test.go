@@ -14,8 +14,7 @@ import (
 	"watchdog/snapshot"
 )
 
-// What SPEC 8 shows.
-func TestTheExampleOfTheSpecification(t *testing.T) {
+func TestAFailureIsToldOnceAndResolved(t *testing.T) {
 	got := run(t, planOf(t, `replication-failed: state == "failed"`, `replication-stalled: stalled("docs_written", "10m")`), `
 config: watchdog.yaml
 tests:
