@@ -158,9 +158,9 @@ func (s *DB) Alerts(ctx context.Context) ([]alert.Alert, error) {
 func decode[T any](from queryer, query string, args ...any) ([]T, error) {
 	return selectRows(from, func(scan scanner) (value T, err error) {
 		var body sql.RawBytes
-		if err := scan(&body); err != nil {
-			return value, err
+		if err = scan(&body); err == nil {
+			err = json.Unmarshal(body, &value)
 		}
-		return value, json.Unmarshal(body, &value)
+		return value, err
 	}, query, args...)
 }
