@@ -77,6 +77,7 @@ func Watchdog() Map {
 		"internal/archtest": {},
 		"internal/chaos":    {Ours: []string{"scheduler/couchtest", "store", "alert"}},
 		"internal/hygiene":  {},
+		"internal/soak":     {Ours: []string{"scheduler/couchtest"}, Others: []string{sqlite}},
 	}
 }
 
