@@ -3,14 +3,11 @@ package cli_test
 import (
 	"bytes"
 	"fmt"
-	"io"
-	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
-	"sync"
 	"syscall"
 	"testing"
 	"time"
@@ -52,7 +49,7 @@ type replicas struct {
 type replicaProcess struct {
 	t      *testing.T
 	config string
-	wire   *wire
+	wire   *pgtest.Wire
 	cmd    *exec.Cmd
 	log    bytes.Buffer
 }
@@ -170,8 +167,8 @@ func TestReplicasLoseNothingAndTellNothingTwice(t *testing.T) {
 	dsn := db.Schema(t)
 	_, schema, _ := strings.Cut(dsn, "search_path=")
 	r := newReplicas(t, schema, func(p *replicaProcess) string {
-		p.wire = newWire(t, db.Address())
-		return p.wire.Addr()
+		p.wire = pgtest.NewWire(t, db.Address())
+		return p.wire.Address()
 	}, 12, 3)
 	a, b, c := r.all[0], r.all[1], r.all[2]
 	r.turn("all is well")
@@ -185,9 +182,9 @@ func TestReplicasLoseNothingAndTellNothingTwice(t *testing.T) {
 	b.signal(syscall.SIGCONT)
 	r.turn("it goes on")
 
-	c.wire.cut(true)
+	c.wire.Cut(true)
 	r.turn("one is cut off")
-	c.wire.cut(false)
+	c.wire.Cut(false)
 	r.turn("it is back")
 
 	db.Stop()
@@ -238,82 +235,6 @@ func TestReplicasGoOnWithAPromotedStandby(t *testing.T) {
 	}
 	checkTold(t, r.hook.all())
 	checkAgainstStore(t, standby.URL()+"&search_path="+schema, r.hook.all())
-}
-
-// wire forwards connections to an address, until it is cut: then nothing arrives any more, and
-// nobody is told.
-type wire struct {
-	net.Listener
-	to string
-
-	mu    sync.Mutex // guards whole
-	whole chan struct{}
-}
-
-func newWire(t *testing.T, to string) *wire {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	w := &wire{Listener: l, to: to, whole: make(chan struct{})}
-	close(w.whole)
-	t.Cleanup(func() { l.Close() })
-	go func() {
-		for {
-			near, err := l.Accept()
-			if err != nil {
-				return
-			}
-			go w.forward(near)
-		}
-	}()
-	return w
-}
-
-func (w *wire) cut(cut bool) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	if cut {
-		w.whole = make(chan struct{})
-	} else {
-		close(w.whole)
-	}
-}
-
-func (w *wire) Addr() string { return w.Listener.Addr().String() }
-
-func (w *wire) forward(near net.Conn) {
-	defer near.Close()
-	far, err := net.Dial("tcp", w.to)
-	if err != nil {
-		return
-	}
-	defer far.Close()
-	go func() {
-		w.copy(far, near)
-		far.Close()
-	}()
-	w.copy(near, far)
-}
-
-// copy holds back what arrives while the wire is cut.
-func (w *wire) copy(to io.Writer, from io.Reader) {
-	buffer := make([]byte, 64<<10)
-	for {
-		n, err := from.Read(buffer)
-		w.mu.Lock()
-		whole := w.whole
-		w.mu.Unlock()
-		<-whole
-		if n > 0 {
-			if _, err := to.Write(buffer[:n]); err != nil {
-				return
-			}
-		}
-		if err != nil {
-			return
-		}
-	}
 }
 
 // checkAgainstStore: what the store says happened is what was told.

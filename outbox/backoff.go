@@ -8,6 +8,8 @@ import (
 const (
 	firstWait = time.Second
 	longWait  = 5 * time.Minute
+	// longQueueWait is for the queue, which is ours: when it is back, everybody waits for it.
+	longQueueWait = 5 * time.Second
 	// longRetryAfter bounds what a receiver may ask for, so that an odd answer cannot silence
 	// a sink for a day.
 	longRetryAfter = time.Hour
@@ -16,14 +18,14 @@ const (
 	jitter = 0.4
 )
 
-// backoff is how long to wait after the nth failure in a row: 1 s, 2 s, 4 s … 5 min, each up to
-// a fifth shorter or longer. Chance is in [0, 1).
-func backoff(n int, chance float64) time.Duration {
+// backoff is how long to wait after the nth failure in a row: 1 s, 2 s, 4 s … up to longest, each
+// up to a fifth shorter or longer. Chance is in [0, 1).
+func backoff(n int, chance float64, longest time.Duration) time.Duration {
 	wait := firstWait
-	for i := 1; i < n && wait < longWait; i++ {
+	for i := 1; i < n && wait < longest; i++ {
 		wait *= 2
 	}
-	wait = min(wait, longWait)
+	wait = min(wait, longest)
 	return wait + time.Duration(float64(wait)*jitter*(chance-0.5))
 }
 
@@ -33,14 +35,14 @@ type pause struct {
 	until    time.Time
 }
 
-// failed is the pause after one more failure, at least as long as asked for. Failures that
+// failed is the pause after one more failure: what wait gives for so many in a row. Failures that
 // arrive while it lasts are of attempts that ran together: they can lengthen it, but are one
 // failure.
-func (p pause) failed(now time.Time, chance float64, asked time.Duration) pause {
+func (p pause) failed(now time.Time, wait func(failures int) time.Duration) pause {
 	if !now.Before(p.until) {
 		p.failures++
 	}
-	p.until = later(p.until, now.Add(max(backoff(p.failures, chance), asked)))
+	p.until = later(p.until, now.Add(wait(p.failures)))
 	return p
 }
 

@@ -38,21 +38,21 @@ func TestWorkerWithAQueueThatFails(t *testing.T) {
 	}{
 		{
 			name: "what cannot be claimed is sent when it can", fails: "Claim",
-			seen: "15s a, 15s b", noted: "a sent 15s, b sent 15s",
+			seen: "12s a, 12s b", noted: "a sent 12s, b sent 12s",
 		},
 		{
 			name: "what cannot be noted as sent is not sent again, nor anything else, until it can", fails: "Sent",
-			seen: "0s a, 15s b", noted: "a sent 0s, b sent 15s",
+			seen: "0s a, 12s b", noted: "a sent 0s, b sent 12s",
 		},
 		{
 			name: "what cannot be noted as failed is not tried again until it can", fails: "Retry",
 			answers: script{"a": {down}},
-			seen:    "0s a, 15s b, 15s a", noted: "a sent 15s, b sent 15s",
+			seen:    "0s a, 12s b, 12s a", noted: "a sent 12s, b sent 12s",
 		},
 		{
 			name: "what cannot be buried is not tried again", fails: "Bury",
 			answers: script{"a": {refused}},
-			seen:    "0s a, 15s b", noted: "a dead 0s after 1: post: 410, b sent 15s",
+			seen:    "0s a, 12s b", noted: "a dead 0s after 1: post: 410, b sent 12s",
 		},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
@@ -80,6 +80,25 @@ func TestWorkerWithAQueueThatFails(t *testing.T) {
 	}
 }
 
+func TestWorkerGoesOnSoonAfterAQueueThatWasAwayForLong(t *testing.T) {
+	for _, call := range []string{"Claim", "Sent"} {
+		t.Run(call, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				s := newStage(t, nil, nil)
+				s.queue.Fail(failing(call))
+				s.add(letter("a"))
+				time.Sleep(10 * time.Minute)
+				s.queue.Fail(nil)
+				s.add(letter("b"))
+				time.Sleep(5 * time.Second)
+				if got := s.noted(); strings.Contains(got, "queued") {
+					t.Errorf("5 s after the queue is back: got %s, want both sent", got)
+				}
+			})
+		})
+	}
+}
+
 func TestWorkerLogsAFailingQueueOncePerChange(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := newStage(t, nil, nil)
@@ -95,8 +114,8 @@ func TestWorkerLogsAFailingQueueOncePerChange(t *testing.T) {
 		}
 		want := strings.TrimLeft(`
 time=0s level=ERROR msg="queue failed" sink=hook err="disk full"
-time=31s level=ERROR msg="queue failed" sink=hook err="disk gone"
-time=1m3s level=INFO msg="queue works again" sink=hook
+time=22s level=ERROR msg="queue failed" sink=hook err="disk gone"
+time=42s level=INFO msg="queue works again" sink=hook
 `, "\n")
 		if diff := cmp.Diff(want, s.log.String()); diff != "" {
 			t.Errorf("log (-want +got):\n%s", diff)
@@ -132,7 +151,7 @@ func TestWorkerStopsWhileItsQueueFailsAndNotesWhatItCan(t *testing.T) {
 		s.queue.Fail(failing("Sent"))
 		s.add(letter("a"))
 		time.Sleep(time.Minute)
-		s.queue.Fail(nil) // its next try would be at 1m3s
+		s.queue.Fail(nil) // its next try would be at 1m2s
 		if err := s.end(); err != nil {
 			t.Errorf("Run: got error %v, want none", err)
 		}

@@ -54,13 +54,13 @@ func (w *Worker) judge(now time.Time, r result) (retryAt time.Time, err error) {
 	}
 	chance := w.opt.Rand()
 	if _, own := errors.AsType[*panicked](r.err); !own {
-		w.sink = w.sink.failed(now, chance, retryAfter(r.err))
+		w.sink = w.sink.failed(now, func(n int) time.Duration { return max(backoff(n, chance, longWait), retryAfter(r.err)) })
 	}
 	last := r.item.Created.Add(w.opt.GiveUpAfter)
 	if !now.Before(last) {
 		return time.Time{}, fmt.Errorf("given up after %s: %w", w.opt.GiveUpAfter, r.err)
 	}
-	next := earlier(now.Add(backoff(r.item.Attempts+1, chance)), last)
+	next := earlier(now.Add(backoff(r.item.Attempts+1, chance, longWait)), last)
 	return later(next, w.sink.until), r.err
 }
 
@@ -81,7 +81,7 @@ func (w *Worker) note(ctx context.Context, notes []Note) {
 			return
 		}
 		select {
-		case <-time.After(backoff(n, w.opt.Rand())):
+		case <-time.After(w.queueWait(n)):
 		case <-ctx.Done():
 		}
 	}

@@ -240,12 +240,15 @@ func (w *Worker) claim(ctx context.Context, r Request) ([]Item, time.Time, error
 		w.queue = w.queue.worked()
 		w.noticeQueue(nil)
 	case ctx.Err() == nil: // else it was told to end
-		w.queue = w.queue.failed(time.Now(), w.opt.Rand(), 0)
+		w.queue = w.queue.failed(time.Now(), w.queueWait)
 		w.noticeQueue(err)
 	}
 	items = slices.DeleteFunc(items, func(i Item) bool { return w.inHand[i.ID] })
 	return items, next, err
 }
+
+// queueWait is how long to wait after the nth failure of the queue in a row.
+func (w *Worker) queueWait(n int) time.Duration { return backoff(n, w.opt.Rand(), longQueueWait) }
 
 // attempt tries one item and reports the result, whatever Deliver does.
 func (w *Worker) attempt(ctx context.Context, item Item) {

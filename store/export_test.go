@@ -75,3 +75,6 @@ func CopiedTables() []string {
 	}
 	return names
 }
+
+// PostgresDialer is how PostgreSQL is connected to.
+var PostgresDialer = postgresDialer

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
 )
 
 // Topic is what replicas tell each other by way of the store, to spare them asking again and
@@ -38,8 +39,15 @@ func (s *DB) Tell(ctx context.Context, topic Topic) error {
 	return s.write(ctx, func(tx *transaction) error { return tx.notify(topic) })
 }
 
-// listenAgain is how long a listener that was cut off waits.
-const listenAgain = 2 * time.Second
+const (
+	// listenAgain is how long a listener that was cut off waits.
+	listenAgain = time.Second
+	// listenPing is after how long of silence a listener asks whether anybody is there, and
+	// listenPatience how long it waits for the answer: a connection that was dropped without a word
+	// is silent too.
+	listenPing     = time.Second
+	listenPatience = 2 * time.Second
+)
 
 // notify tells other processes, once the transaction is committed. Where there are none it does
 // nothing.
@@ -72,16 +80,44 @@ func (s *DB) listen(ctx context.Context, heard func(Topic)) {
 	if err != nil {
 		return
 	}
-	defer conn.Close(context.WithoutCancel(ctx)) //nolint:errcheck // it is of no more use
+	defer hangUp(ctx, conn)
 	if _, err := conn.Exec(ctx, "LISTEN watchdog"); err != nil {
 		return
 	}
 	heard("")
 	for {
-		n, err := conn.WaitForNotification(ctx)
-		if err != nil {
+		n, err := hear(ctx, conn)
+		switch {
+		case err == nil:
+			heard(Topic(n.Payload))
+		case ctx.Err() != nil || !pgconn.Timeout(err):
 			return
+		default:
+			if err := ask(ctx, conn); err != nil {
+				return
+			}
 		}
-		heard(Topic(n.Payload))
 	}
+}
+
+// hear waits for what is told. After some silence the error is a timeout, and the connection is as
+// it was.
+func hear(ctx context.Context, conn *pgx.Conn) (*pgconn.Notification, error) {
+	ctx, done := context.WithTimeout(ctx, listenPing)
+	defer done()
+	return conn.WaitForNotification(ctx)
+}
+
+// ask makes sure that somebody is there.
+func ask(ctx context.Context, conn *pgx.Conn) error {
+	ctx, done := context.WithTimeout(ctx, listenPatience)
+	defer done()
+	return conn.Ping(ctx)
+}
+
+// hangUp does not wait for somebody who is not there.
+func hangUp(ctx context.Context, conn *pgx.Conn) {
+	ctx, done := context.WithTimeout(context.WithoutCancel(ctx), listenPatience)
+	defer done()
+	conn.Close(ctx) //nolint:errcheck // it is of no more use
 }

@@ -2,10 +2,12 @@ package store_test
 
 import (
 	"context"
+	"strings"
 	"testing"
 	"time"
 
 	"watchdog/store"
+	"watchdog/store/pgtest"
 )
 
 // listening gives what a store hears.
@@ -54,6 +56,27 @@ func TestWhatOneProcessTellsOthersHear(t *testing.T) {
 	wantTopic(t, heard, store.CheckDue("prod", "all"))
 	if server, check, ok := store.CheckDue("prod", "all").CheckDue(); server != "prod" || check != "all" || !ok {
 		t.Errorf("CheckDue: got %q, %q and %v", server, check, ok)
+	}
+}
+
+// What is told while nobody is reached is missed; that nobody is, is noticed within seconds.
+func TestAListenerNoticesAConnectionThatIsDroppedWithoutAWord(t *testing.T) {
+	dsn := postgres.Schema(t)
+	_, schema, _ := strings.Cut(dsn, "search_path=")
+	wire := pgtest.NewWire(t, postgres.Address())
+	beside := open(t, dsn)
+	heard := listening(t, open(t, "postgres://watchdog@"+wire.Address()+"/postgres?sslmode=disable&search_path="+schema))
+	wantTopic(t, heard, "")
+
+	wire.Cut(true)
+	if err := beside.Tell(t.Context(), store.LeasesChanged); err != nil {
+		t.Fatal(err)
+	}
+	cut := time.Now()
+	wire.Renew()
+	wantTopic(t, heard, "")
+	if took := time.Since(cut); took > 10*time.Second {
+		t.Errorf("Listen heard again after %v, want 10 s at most", took)
 	}
 }
 

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"net"
 	"slices"
 	"strings"
 	"time"
@@ -25,6 +26,9 @@ const (
 	// postgresIdle is when the server ends a transaction whose process has stopped in the middle
 	// of it, and with it the locks that others wait for.
 	postgresIdle = "5s"
+	// postgresSilence is how long a server may leave unacknowledged what was sent to it. One that is
+	// cut off without a word would else be waited for until the system gives up, a quarter of an hour.
+	postgresSilence = 10 * time.Second
 )
 
 // postgresDialect is that of PostgreSQL, in which many connections write at the same time. Those
@@ -109,12 +113,19 @@ func postgresDefaults(cfg *pgx.ConnConfig, opts Options) {
 	if cfg.ConnectTimeout == 0 {
 		cfg.ConnectTimeout = 5 * time.Second
 	}
+	cfg.DialFunc = postgresDialer.DialContext
 	params := map[string]string{"application_name": "watchdog", "idle_in_transaction_session_timeout": postgresIdle}
 	if opts.ReadOnly {
 		params["default_transaction_read_only"] = "on"
 	}
 	maps.Copy(params, cfg.RuntimeParams)
 	cfg.RuntimeParams = params
+}
+
+// postgresDialer connects such that a server which is cut off is noticed, also by who only waits.
+var postgresDialer = &net.Dialer{
+	KeepAliveConfig: net.KeepAliveConfig{Enable: true, Idle: postgresSilence / 2, Interval: postgresSilence / 5, Count: 3},
+	Control:         answerWithin(postgresSilence),
 }
 
 // bringUp migrates a database that is empty or of an older version.

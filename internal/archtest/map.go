@@ -54,7 +54,7 @@ func Watchdog() Map {
 		"watch":               {Ours: []string{"cycle", "snapshot", "alert"}, Others: []string{cron}},
 		"lease":               {},
 		"outbox":              {Others: []string{rate}},
-		"store":               {Ours: []string{"cycle", "outbox", "notify", "history", "lease", "alert"}, Others: []string{sqlite, flock, pgx}},
+		"store":               {Ours: []string{"cycle", "outbox", "notify", "history", "lease", "alert"}, Others: []string{sqlite, flock, pgx, unix}},
 		"config": {
 			Ours:   []string{"scheduler", "notify", "notify/*", "rules", "cycle", "snapshot", "alert", "web/gate", "heartbeat"},
 			Others: []string{yaml, cron},
