@@ -22,7 +22,7 @@ func (p plan) checks(server string) []watch.Check {
 		}
 		set := rules.NewSet(rules.SetSpec{Labels: labels, Rules: c.Rules, All: all})
 		checks = append(checks, watch.Check{
-			Name: c.Name, Schedule: c.Schedule, Timeout: c.Timeout, Jitter: c.Jitter,
+			Name: c.Name, Schedule: c.Schedule.Spread(server + "/" + c.Name), Timeout: c.Timeout, Jitter: c.Jitter,
 			Cycle: &cycle.Cycle{Rules: set, Router: p.Router},
 		})
 	}

@@ -86,6 +86,9 @@ func (l *loader) planSchedule(it *item[CheckSpec], p *plannedCheck) {
 	p.Schedule, p.interval = schedule, schedule.Interval()
 	if s.Jitter == nil {
 		jitter := min(p.interval/10, maxDefaultJitter)
+		if p.Schedule.spreads() {
+			jitter = 0
+		}
 		s.Jitter = &jitter
 	}
 	if p.Jitter = *s.Jitter; p.Jitter >= p.interval {

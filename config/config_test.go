@@ -125,7 +125,7 @@ func TestExampleOfTheContractLoads(t *testing.T) {
 		Sinks:        []string{"oncall", "hook"},
 		Kinds:        []string{"slack", "webhook"},
 		Schedule:     "@every 30s",
-		Retention:    90 * 24 * time.Hour, Timeout: 2 * time.Minute, Jitter: 2 * time.Second, GiveUpAfter: 24 * time.Hour,
+		Retention:    90 * 24 * time.Hour, Timeout: 2 * time.Minute, Jitter: 0, GiveUpAfter: 24 * time.Hour,
 		Location: "UTC",
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
@@ -435,7 +435,7 @@ func TestUnderstoodConfigHasDefaultsAndNoSecrets(t *testing.T) {
 		"retention: 90d\n",
 		"time_zone: UTC\n",
 		"      username: watchdog\n      password: '*****'\n",
-		"    schedule: '@every 30s'\n    servers: [prod]\n    rules: [replication-*]\n    timeout: 2m\n    jitter: 2s\n",
+		"    schedule: '@every 30s'\n    servers: [prod]\n    rules: [replication-*]\n    timeout: 2m\n    jitter: 0s\n",
 		"  - name: server-unreachable\n    severity: critical\n    scope: server\n    when: failures >= 3\n",
 		"    slack:\n      token: '*****'\n      channel: '#oncall'\n    timeout: 10s\n    give_up_after: 1d\n    rate_limit: 1/s\n    digest_above: 10\n",
 		"    webhook:\n      url: '*****'\n      secret: ['*****']\n",

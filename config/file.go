@@ -48,7 +48,7 @@ type CheckSpec struct {
 	Servers  []string       `yaml:"servers"`  // names or globs; default all
 	Rules    []string       `yaml:"rules"`    // names or globs; default all
 	Timeout  time.Duration  `yaml:"timeout"`  // default 2m
-	Jitter   *time.Duration `yaml:"jitter"`   // default a tenth of the interval, 2s at most
+	Jitter   *time.Duration `yaml:"jitter"`   // default a tenth of the interval, 2s at most; none of @every
 }
 
 // SinkSpec is a sink as it is written in YAML: one of its kinds, and how it is used.

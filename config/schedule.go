@@ -2,6 +2,7 @@ package config
 
 import (
 	"fmt"
+	"hash/fnv"
 	"slices"
 	"strings"
 	"time"
@@ -24,6 +25,33 @@ type Schedule struct {
 // the clock skips in spring, and comes twice to one that it repeats in autumn.
 func (s Schedule) Next(t time.Time) time.Time {
 	return s.runs.Next(t.In(s.location)).In(t.Location())
+}
+
+// Spread gives a schedule of a fixed interval instants of its own, which any process finds for the
+// same key: many servers of one @every are then looked at one after the other, and a server at the
+// same instants by whoever watches it. What names its instants itself is left as it is.
+func (s Schedule) Spread(key string) Schedule {
+	if e, ok := s.runs.(every); ok {
+		h := fnv.New64a()
+		h.Write([]byte(key))
+		e.phase = time.Duration(h.Sum64() % uint64(e.interval)) //nolint:gosec // both fit
+		s.runs = e
+	}
+	return s
+}
+
+// spreads reports whether Spread does anything.
+func (s Schedule) spreads() bool {
+	_, ok := s.runs.(every)
+	return ok
+}
+
+// every is a fixed interval. It comes due when that divides the time since 1970, and a phase later.
+type every struct{ interval, phase time.Duration }
+
+func (e every) Next(t time.Time) time.Time {
+	since := time.Duration(t.UnixNano()) - e.phase
+	return t.Add(e.interval - (since%e.interval+e.interval)%e.interval)
 }
 
 // String is the schedule as it was written.
@@ -144,14 +172,14 @@ func parseEvery(text, rest string) (cron.Schedule, *diag.Problem) {
 	if len(words) != 1 || rest[0] != ' ' && rest[0] != '\t' {
 		return nil, wrongPart(text, "@every", hint, "@every needs one duration behind it")
 	}
-	every, err := rules.ParseDuration(words[0])
+	interval, err := rules.ParseDuration(words[0])
 	switch {
 	case err != nil:
 		return nil, wrongPart(text, words[0], hint, "%q is not a duration", words[0])
-	case every < time.Second, every%time.Second != 0:
+	case interval < time.Second, interval%time.Second != 0:
 		return nil, wrongPart(text, words[0], hint, "a check cannot run every %s", words[0])
 	}
-	return cron.Every(every), nil
+	return every{interval: interval}, nil
 }
 
 func parseDescriptor(text, name string) (cron.Schedule, *diag.Problem) {

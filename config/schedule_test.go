@@ -1,6 +1,7 @@
 package config_test
 
 import (
+	"fmt"
 	"testing"
 	"time"
 
@@ -17,7 +18,7 @@ func TestScheduleRuns(t *testing.T) {
 	start := time.Date(2026, time.March, 27, 22, 59, 30, 0, time.UTC) // a Friday, two days before summer time
 	for text, want := range map[string][]string{
 		"@every 30s":                      {"27 23:00:00", "27 23:00:30", "27 23:01:00"},
-		"@every 1d":                       {"28 22:59:30", "29 22:59:30", "30 22:59:30"},
+		"@every 1d":                       {"28 00:00:00", "29 00:00:00", "30 00:00:00"},
 		"@hourly":                         {"27 23:00:00", "28 00:00:00", "28 01:00:00"},
 		"  */20 * * * * ":                 {"27 23:00:00", "27 23:20:00", "27 23:40:00"},
 		"15,45 * * * * *":                 {"27 22:59:45", "27 23:00:15", "27 23:00:45"},
@@ -39,6 +40,41 @@ func TestScheduleRuns(t *testing.T) {
 		if diff := cmp.Diff(want, got); diff != "" {
 			t.Errorf("runs of %q in Berlin, in UTC (-want +got):\n%s", text, diff)
 		}
+	}
+}
+
+func TestServersOfOneIntervalAreSpreadOverIt(t *testing.T) {
+	s, problem := config.ParseSchedule("@every 1m", time.UTC)
+	if problem != nil {
+		t.Fatal(problem.Message)
+	}
+	start := time.Date(2026, time.March, 27, 22, 59, 30, 123, time.UTC)
+	var bySixth [6]int
+	for i := range 600 {
+		one := s.Spread(fmt.Sprintf("server%d/all", i))
+		first := one.Next(start)
+		if gap := first.Sub(start); gap <= 0 || gap > time.Minute {
+			t.Fatalf("the first run of server%d comes after %v, want more than 0 and a minute at most", i, gap)
+		}
+		if second := one.Next(first); second.Sub(first) != time.Minute {
+			t.Errorf("the second run of server%d comes %v after the first, want a minute", i, second.Sub(first))
+		}
+		if again := s.Spread(fmt.Sprintf("server%d/all", i)).Next(first.Add(-time.Nanosecond)); !again.Equal(first) {
+			t.Errorf("another process finds %v for server%d, want %v", again, i, first)
+		}
+		bySixth[first.Second()/10]++
+	}
+	for i, n := range bySixth {
+		if n < 60 || n > 140 {
+			t.Errorf("second %d to %d of the minute: %d of 600 servers, want about 100", 10*i, 10*i+9, n)
+		}
+	}
+	named, problem := config.ParseSchedule("*/5 * * * *", time.UTC)
+	if problem != nil {
+		t.Fatal(problem.Message)
+	}
+	if got, want := named.Spread("server1/all").Next(start), named.Next(start); !got.Equal(want) {
+		t.Errorf("Spread of a schedule that names its instants: the next is %v, want %v", got, want)
 	}
 }
 
