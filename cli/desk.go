@@ -28,6 +28,9 @@ type desk interface {
 	delivery(ctx context.Context, id string) (*store.Delivery, error)
 	retry(ctx context.Context, ids []string) error
 
+	// explain are the replications that fit what of names, "" being any.
+	explain(ctx context.Context, of alert.Subject) ([]web.Explanation, error)
+
 	close() error
 }
 

@@ -6,7 +6,10 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net/url"
 	"slices"
+	"strconv"
+	"strings"
 	"time"
 
 	"watchdog/alert"
@@ -14,74 +17,50 @@ import (
 	"watchdog/notify"
 	"watchdog/rules"
 	"watchdog/scheduler"
+	"watchdog/secret"
 	"watchdog/snapshot"
 	"watchdog/store"
 	"watchdog/web"
 )
 
 type explainCommand struct {
+	deskFlags
 	Server   string `complete:"server" help:"Only on this server."`
 	Database string `help:"Only in this replicator database."`
 	Output   string `short:"o" enum:"text,json,jsonl,yaml" default:"text" help:"text, json, jsonl (one object a line) or yaml."`
 	Doc      string `arg:"" name:"doc" help:"The id of the replication document."`
 }
 
-// explainHistory is how many of the last transitions and deliveries are shown.
-const explainHistory = 10
-
-// explained is one replication, what the rules make of it, and what was told of it.
-type explained struct {
-	Server      string             `json:"server"`
-	Database    string             `json:"database"`
-	DocID       string             `json:"doc_id"`
-	State       string             `json:"state"`
-	Error       string             `json:"error"`
-	Rules       []web.Explained    `json:"rules"`
-	Transitions []alert.Transition `json:"transitions"`
-	Deliveries  []store.Delivery   `json:"deliveries"`
-
-	newborn bool // there is no store yet
+// Run says what the daemon saw last and remembers; where none is reached it looks itself.
+func (c *explainCommand) Run(s *session) error {
+	return c.use(s, func(d desk) error {
+		all, err := d.explain(s.ctx, alert.Subject{Server: c.Server, Database: c.Database, DocID: c.Doc})
+		switch {
+		case err != nil:
+			return err
+		case len(all) == 0:
+			return fmt.Errorf("no replication %q %s", c.Doc, c.looked(s))
+		case c.Output != "text":
+			return printObjects(s.Stdout, c.Output, all)
+		}
+		for i := range all {
+			printExplanation(s.Stdout, &all[i])
+		}
+		return nil
+	})
 }
 
-// Run looks at the replication now, and at what the daemon remembers of it.
-func (c *explainCommand) Run(s *session) error {
-	cfg, err := s.load(s.configPath)
-	if err != nil {
-		return err
+// looked is where a replication was looked for.
+func (c *explainCommand) looked(s *session) string {
+	of := cmp.Or(secret.MaskURLs(c.URL), s.configPath)
+	where := "on the servers of " + of
+	if c.Server != "" {
+		where = fmt.Sprintf("on the server %q of %s", c.Server, of)
 	}
-	kept, err := s.openBeside(cfg.Store)
-	if err != nil {
-		return err
+	if c.Database != "" {
+		where = fmt.Sprintf("in %q ", c.Database) + where
 	}
-	if kept != nil {
-		defer kept.Close() //nolint:errcheck // it was only read
-	}
-	readers, err := openReaders(cfg.Servers, cfg.Sources)
-	if err != nil {
-		return err
-	}
-	defer readers.close()
-	var all []explained
-	for _, spec := range cfg.Servers {
-		if c.Server != "" && c.Server != spec.Name {
-			continue
-		}
-		found, err := c.explain(s.ctx, plan{cfg}, readers.byName[spec.Name], kept)
-		if err != nil {
-			return err
-		}
-		all = append(all, found...)
-	}
-	switch {
-	case len(all) == 0:
-		return fmt.Errorf("no replication %q on the servers of %s", c.Doc, s.configPath)
-	case c.Output != "text":
-		return printObjects(s.Stdout, c.Output, all)
-	}
-	for i := range all {
-		printExplained(s.Stdout, &all[i])
-	}
-	return nil
+	return where
 }
 
 // openBeside opens the store for reading, beside a daemon that may have it; nil when there is
@@ -95,39 +74,91 @@ func (s *session) openBeside(dsn string) (*store.DB, error) {
 	return kept, err
 }
 
-// explain finds the replications of that id on one server. More than one replicator database
-// may have it.
-func (c *explainCommand) explain(ctx context.Context, p plan, reader *scheduler.Client, kept *store.DB) ([]explained, error) {
+// explain asks the daemon what it saw last, and remembers.
+func (r *remote) explain(ctx context.Context, of alert.Subject) (all []web.Explanation, err error) {
+	query := url.Values{"doc_id": {of.DocID}, "limit": {strconv.Itoa(pageLimit)}}
+	if of.Server != "" {
+		query.Set("server", of.Server)
+	}
+	if of.Database != "" {
+		query.Set("database", of.Database)
+	}
+	var list struct {
+		Replications []struct {
+			Server   string `json:"server"`
+			Database string `json:"database"`
+			DocID    string `json:"doc_id"`
+		} `json:"replications"`
+	}
+	if err := r.get(ctx, "replications", query, &list); err != nil {
+		return nil, err
+	}
+	for _, one := range list.Replications {
+		path := []string{"replications", url.PathEscape(one.Server), url.PathEscape(one.Database), url.PathEscape(one.DocID), "explanation"}
+		var e web.Explanation
+		if err := r.get(ctx, strings.Join(path, "/"), nil, &e); err != nil {
+			return nil, err
+		}
+		all = append(all, e)
+	}
+	return all, nil
+}
+
+// explain looks at the servers now, and at what a daemon has left in the store.
+func (o *ownStore) explain(ctx context.Context, of alert.Subject) (all []web.Explanation, err error) {
+	kept, err := o.read()
+	if err != nil {
+		return nil, err
+	}
+	if kept == nil {
+		fmt.Fprintln(o.s.Stderr, "watchdog: windows and holds begin with `watchdog run`")
+	}
+	readers, err := openReaders(o.cfg.Servers, o.cfg.Sources)
+	if err != nil {
+		return nil, err
+	}
+	defer readers.close()
+	for _, spec := range o.cfg.Servers {
+		if of.Server != "" && of.Server != spec.Name {
+			continue
+		}
+		found, err := plan{o.cfg}.explainOn(ctx, readers.byName[spec.Name], kept, of)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, found...)
+	}
+	return all, nil
+}
+
+// explainOn finds the replications that fit on one server. More than one replicator database may
+// have an id.
+func (p plan) explainOn(ctx context.Context, reader *scheduler.Client, kept *store.DB, of alert.Subject) (all []web.Explanation, err error) {
 	server := reader.Name()
 	snap := reader.Read(ctx, time.Now().UTC(), nil)
 	if err := snap.Err(); err != nil && len(snap.Replications) == 0 {
 		return nil, err
 	}
-	state := cycle.NewState(server)
+	state, said := cycle.NewState(server), &notify.Standing{}
 	if kept != nil {
-		var err error
 		if state, err = kept.Load(ctx, server); err != nil {
 			return nil, err
 		}
-	}
-	said := &notify.Standing{}
-	if kept != nil {
-		var err error
 		if said, err = kept.Standing(ctx, snap.At); err != nil {
 			return nil, err
 		}
 	}
-	var all []explained
 	for _, row := range snap.Replications {
-		if row.DocID != c.Doc || c.Database != "" && c.Database != row.Database {
+		if row.DocID != of.DocID || of.Database != "" && of.Database != row.Database {
 			continue
 		}
-		e := explained{Server: server, Database: row.Database, DocID: row.DocID, State: string(row.State), Error: row.Error}
-		e.Rules = p.explain(state, row, snap.At, state.Alerts(), said)
-		if err := e.addHistory(ctx, kept); err != nil {
-			return nil, err
+		e := web.NewExplanation(server, row, snap.At, p.explain(state, row, snap.At, state.Alerts(), said))
+		if kept != nil {
+			if err := e.Remember(ctx, kept); err != nil {
+				return nil, err
+			}
 		}
-		all = append(all, e)
+		all = append(all, *e)
 	}
 	return all, nil
 }
@@ -155,46 +186,17 @@ func (p plan) explained(e *rules.Explanation, state *cycle.State, row *snapshot.
 		a = &firing[i]
 	}
 	return web.Explained{
-		Explanation: *e, Tells: (&cycle.Cycle{Router: p.Router}).Outlook(state, a, firing, said, at), MutedBy: p.Router.MutedBy(a, firing, said, at),
+		Explanation: *e, MutedBy: p.Router.MutedBy(a, firing, said, at),
+		Tells: append([]notify.Destination{}, (&cycle.Cycle{Router: p.Router}).Outlook(state, a, firing, said, at)...),
 	}
 }
 
-func (e *explained) addHistory(ctx context.Context, kept *store.DB) (err error) {
-	if kept == nil {
-		e.newborn = true
-		return nil
-	}
-	e.Transitions, err = kept.Transitions(ctx, store.TransitionFilter{
-		Server: e.Server, Database: e.Database, DocID: e.DocID, Limit: explainHistory,
-	})
-	if err != nil {
-		return err
-	}
-	seen := map[string]bool{}
-	for i := range e.Transitions {
-		fingerprint := e.Transitions[i].Fingerprint
-		if seen[fingerprint] {
-			continue
-		}
-		seen[fingerprint] = true
-		deliveries, err := kept.Deliveries(ctx, store.DeliveryFilter{Fingerprint: fingerprint, Limit: explainHistory})
-		if err != nil {
-			return err
-		}
-		e.Deliveries = append(e.Deliveries, deliveries...)
-	}
-	return nil
-}
-
-func printExplained(w io.Writer, e *explained) {
+func printExplanation(w io.Writer, e *web.Explanation) {
 	fmt.Fprintf(w, "%s/%s/%s is %s", e.Server, e.Database, e.DocID, cmp.Or(e.State, "in no known state"))
 	if e.Error != "" && e.State != string(snapshot.Running) {
 		fmt.Fprintf(w, ": %s", oneLine(e.Error))
 	}
-	fmt.Fprintln(w)
-	if e.newborn {
-		fmt.Fprintln(w, "nothing is remembered yet: windows and holds begin with `watchdog run`")
-	}
+	fmt.Fprintf(w, "\nseen at %s\n", e.SeenAt.Format(time.RFC3339))
 	for _, r := range e.Rules {
 		printRule(w, &r)
 	}

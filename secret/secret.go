@@ -34,7 +34,7 @@ func (s String) Format(f fmt.State, verb rune) {
 	if verb == 'q' || verb == 'v' && f.Flag('#') {
 		text = strconv.Quote(text)
 	}
-	io.WriteString(f, text) //nolint:errcheck // fmt.State keeps what it is given
+	io.WriteString(f, text)
 }
 
 // MarshalText masks JSON and text.

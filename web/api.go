@@ -64,6 +64,7 @@ var operations = []operation{
 		params: []param{
 			{name: "server", help: "of one server"},
 			{name: "database", help: "of one replicator database"},
+			{name: "doc_id", help: "of one document"},
 			{name: "state", help: "in one state", words: urgencies},
 			{name: "text", help: "part of a name, an address or an error, whatever its case"},
 			limitParam, cursorParam,
@@ -80,6 +81,16 @@ var operations = []operation{
 			{name: "since", help: "from this time on, as 2026-01-02T03:04:05Z; default: an hour ago"},
 		},
 		status: http.StatusOK, answer: pastAnswer{}, fails: []int{http.StatusNotFound}, do: (*Server).showHistory,
+	},
+	{
+		method: "GET", path: "/api/v1/replications/{server}/{database}/{doc_id}/explanation", id: "explainReplication",
+		summary: "Why each rule does or does not fire for one replication, and who was told of it.",
+		params: []param{
+			{name: "server", help: "the server's name", path: true},
+			{name: "database", help: "the replicator database", path: true},
+			{name: "doc_id", help: "the document's id", path: true},
+		},
+		status: http.StatusOK, answer: Explanation{}, fails: []int{http.StatusNotFound}, do: (*Server).explainReplication,
 	},
 	{
 		method: "GET", path: "/api/v1/checks", id: "listChecks", summary: "Servers and their checks: how the last run went, and when the next is due.",

@@ -47,6 +47,7 @@ func TestReplicationsAreFiltered(t *testing.T) {
 		{"?server=prod&state=running", "Orders-EU users"},
 		{"?server=dr", ""},
 		{"?database=other/_replicator", ""},
+		{"?doc_id=orders", "orders"},
 	} {
 		answer := h.get("/api/v1/replications" + tt.query)
 		if got := docs(t, answer, "replications"); got != tt.want {

@@ -87,7 +87,7 @@ func (s *Server) listReplications(r *request) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	f := rowFilter{server: r.get("server"), database: r.get("database"), state: r.get("state"), text: r.get("text")}
+	f := rowFilter{server: r.get("server"), database: r.get("database"), docID: r.get("doc_id"), state: r.get("state"), text: r.get("text")}
 	rows := f.rows(s.Board.Views())
 	list := replicationList{Total: len(rows), Replications: []replication{}}
 	if after != nil {

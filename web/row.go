@@ -32,8 +32,8 @@ func (r *row) compare(o *row) int {
 
 // rowFilter narrows a list of replications. The zero value takes all.
 type rowFilter struct {
-	server, database, state string
-	text                    string // part of a name, an address or an error, whatever its case
+	server, database, docID, state string
+	text                           string // part of a name, an address or an error, whatever its case
 }
 
 // rows are the replications of all servers that fit, by server, database and document.
@@ -46,7 +46,7 @@ func (f rowFilter) rows(views []*board.View) []row {
 		}
 		for _, rep := range v.Seen.Replications {
 			r := row{rep, v.Server, v.Seen.At}
-			if f.database != "" && f.database != rep.Database || f.state != "" && f.state != r.state() || !r.mentions(text) {
+			if f.database != "" && f.database != rep.Database || f.docID != "" && f.docID != rep.DocID || f.state != "" && f.state != r.state() || !r.mentions(text) {
 				continue
 			}
 			all = append(all, r)

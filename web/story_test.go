@@ -43,7 +43,7 @@ func explain(_ context.Context, of alert.Subject, _ *snapshot.Replication, _ tim
 	}
 	return []web.Explained{
 		{Explanation: failed, Tells: []notify.Destination{{Route: 1, Sink: "oncall"}, {Route: 1, Sink: "hook"}}},
-		{Explanation: stalled, MutedBy: "the window night"},
+		{Explanation: stalled, Tells: []notify.Destination{}, MutedBy: "the window night"},
 	}, nil
 }
 
