@@ -14,8 +14,28 @@ const pastFormat = 1
 
 var errShort = errors.New("it ends early")
 
-// AppendBinary appends the stored form: varints and length-prefixed strings, some 80 bytes.
-func (p *past) AppendBinary(b []byte) ([]byte, error) {
+// kept is a past in its stored form, as it is remembered from one step to the next: a fraction of
+// an open one, and nothing in it that a collector of garbage has to follow. "" is none. It is what
+// append wrote, or was read once without a mistake.
+type kept string
+
+// AppendBinary appends what is to be stored.
+func (k kept) AppendBinary(b []byte) ([]byte, error) { return append(b, k...), nil }
+
+// open is the past, an empty one of none.
+func (k kept) open() past {
+	if k == "" {
+		return past{}
+	}
+	p, err := readPast(string(k))
+	if err != nil {
+		panic(err) // it was read before
+	}
+	return p
+}
+
+// append appends the stored form: varints and length-prefixed strings, some 80 bytes.
+func (p *past) append(b []byte) []byte {
 	b = append(b, pastFormat)
 	b = appendStamp(b, p.seen)
 	b = appendString(b, string(p.state))
@@ -40,7 +60,7 @@ func (p *past) AppendBinary(b []byte) ([]byte, error) {
 	for i := range p.series {
 		b = p.series[i].append(b)
 	}
-	return b, nil
+	return b
 }
 
 func (s *series) append(b []byte) []byte {
@@ -56,13 +76,13 @@ func (s *series) append(b []byte) []byte {
 	return b
 }
 
-// decodePast reads what AppendBinary wrote.
-func decodePast(b []byte) (*past, error) {
-	d := decoder{rest: b}
+// readPast reads what append wrote. Texts in it are parts of stored.
+func readPast(stored string) (past, error) {
+	d := decoder{rest: stored}
 	if format := d.byte(); format != pastFormat {
-		return nil, fmt.Errorf("its format is %d, this program knows %d", format, pastFormat)
+		return past{}, fmt.Errorf("its format is %d, this program knows %d", format, pastFormat)
 	}
-	p := &past{
+	p := past{
 		seen:     d.stamp(),
 		state:    internState(d.string()),
 		since:    d.stamp(),
@@ -77,8 +97,11 @@ func decodePast(b []byte) (*past, error) {
 	}
 	p.blind = d.stamp()
 	p.history = d.bool()
-	for range d.count() {
-		p.crashes = append(p.crashes, d.stamp())
+	if n := d.count(); n > 0 {
+		p.crashes = make([]stamp, n)
+		for i := range p.crashes {
+			p.crashes[i] = d.stamp()
+		}
 	}
 	p.crashesFrom = d.stamp()
 	for range d.count() {
@@ -102,7 +125,7 @@ func appendBool(b []byte, v bool) []byte {
 
 // decoder reads fields one after another; after the first mistake it gives zeros.
 type decoder struct {
-	rest []byte
+	rest string
 	err  error
 }
 
@@ -118,33 +141,42 @@ func (d *decoder) byte() byte {
 
 func (d *decoder) bool() bool { return d.byte() != 0 }
 
+// uvarint is binary.Uvarint of a string.
 func (d *decoder) uvarint() uint64 {
-	v, n := binary.Uvarint(d.rest)
-	if n <= 0 {
-		d.rest, d.err = nil, errShort
-		return 0
+	var v uint64
+	for i := 0; i < len(d.rest) && i < binary.MaxVarintLen64; i++ {
+		b := d.rest[i]
+		if b < 0x80 {
+			if i == binary.MaxVarintLen64-1 && b > 1 {
+				break // more than 64 bits
+			}
+			d.rest = d.rest[i+1:]
+			return v | uint64(b)<<(7*i)
+		}
+		v |= uint64(b&0x7f) << (7 * i)
 	}
-	d.rest = d.rest[n:]
-	return v
+	d.rest, d.err = "", errShort
+	return 0
 }
 
-func (d *decoder) stamp() stamp {
-	v, n := binary.Varint(d.rest)
-	if n <= 0 {
-		d.rest, d.err = nil, errShort
-		return 0
-	}
-	d.rest = d.rest[n:]
-	return stamp(v)
+// varint is binary.Varint of a string.
+func (d *decoder) varint() int64 {
+	v := d.uvarint()
+	return int64(v>>1) ^ -int64(v&1)
 }
+
+func (d *decoder) stamp() stamp { return stamp(d.varint()) }
 
 func (d *decoder) series() series {
 	s := series{
 		follow: follow{counter: int(d.uvarint()), window: d.stamp()},
-		value:  int64(d.stamp()), total: int64(d.stamp()),
+		value:  d.varint(), total: d.varint(),
 	}
-	for range d.count() {
-		s.points = append(s.points, point{d.stamp(), int64(d.stamp())})
+	if n := d.count(); n > 0 {
+		s.points = make([]point, n)
+		for i := range s.points {
+			s.points[i] = point{d.stamp(), d.varint()}
+		}
 	}
 	return s
 }
@@ -153,7 +185,7 @@ func (d *decoder) series() series {
 func (d *decoder) count() int {
 	n := d.uvarint()
 	if n > uint64(len(d.rest)) {
-		d.rest, d.err = nil, errShort
+		d.rest, d.err = "", errShort
 		return 0
 	}
 	return int(n)
@@ -161,7 +193,7 @@ func (d *decoder) count() int {
 
 func (d *decoder) string() string {
 	n := d.count()
-	s := string(d.rest[:n])
+	s := d.rest[:n]
 	d.rest = d.rest[n:]
 	return s
 }

@@ -79,14 +79,19 @@ func bareFields(node *ast.Node) {
 type census struct {
 	step    *step
 	view    *replicationView
-	changed map[snapshot.Key]*past // by this step; made when first asked
+	past    past
+	changed map[snapshot.Key]kept // by this step; made when first asked
 }
 
 // count is for how many replications the condition is true, for how many it may be, and how
 // many there are.
 func (c *census) count(each condition) (least, most, all int64) {
+	next := 0
 	for _, row := range c.step.snap.Replications {
-		c.view.look(row, c.past(row.Key))
+		var past kept
+		past, next = c.remembered(row.Key, next)
+		c.past = past.open()
+		c.view.look(row, &c.past)
 		all++
 		switch each.eval(&c.view.view) {
 		case yes:
@@ -99,20 +104,26 @@ func (c *census) count(each condition) (least, most, all int64) {
 	return least, most, all
 }
 
-// past is what is remembered of a replication after this step.
-func (c *census) past(key snapshot.Key) *past {
+// remembered is what is remembered of a replication after this step. expected is where the memory
+// before most likely has it, and next where it has the one that follows.
+func (c *census) remembered(key snapshot.Key, expected int) (past kept, next int) {
 	if c.changed == nil {
-		c.changed = make(map[snapshot.Key]*past, len(c.step.result.entries))
-		for _, e := range c.step.result.entries {
-			if e.entry != nil {
-				c.changed[e.key] = e.entry.past
-			}
+		c.changed = make(map[snapshot.Key]kept, len(c.step.result.entries))
+		for i := range c.step.result.entries {
+			e := &c.step.result.entries[i].entry
+			c.changed[e.key] = e.past
 		}
 	}
-	if p := c.changed[key]; p != nil {
-		return p
+	place, found := c.step.memory.replications.find(key, expected)
+	if found {
+		past, next = c.step.memory.replications[place].past, place+1
+	} else {
+		next = place
 	}
-	return c.step.memory.replications[key].past
+	if p := c.changed[key]; p != "" {
+		past = p
+	}
+	return past, next
 }
 
 // answerCount answers count and percent. Of a server that could not be read nothing is known.

@@ -38,10 +38,12 @@ func (s *Set) Explain(m *Memory, row *snapshot.Replication, now time.Time) []Exp
 	at := stampOf(now)
 	view := newReplicationView(m.server, s.labels, at)
 	var before entry
-	if e := m.replications[row.Key]; e != nil {
+	if e := m.replications.get(row.Key); e != nil {
 		before = *e
 	}
-	view.look(row, observe(before.past, row, s.follows, at))
+	past := before.past.open()
+	past.observe(row, s.follows, at)
+	view.look(row, &past)
 	on := &subject{
 		view: &view.view, labels: s.labels,
 		known: alert.Subject{Server: m.server, Database: row.Database, DocID: row.DocID},

@@ -34,7 +34,7 @@ func (h *health) AppendBinary(b []byte) ([]byte, error) {
 }
 
 func decodeHealth(b []byte) (*health, error) {
-	d := decoder{rest: b}
+	d := decoder{rest: string(b)}
 	if format := d.byte(); format != healthFormat {
 		return nil, fmt.Errorf("its format is %d, this program knows %d", format, healthFormat)
 	}

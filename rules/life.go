@@ -52,9 +52,9 @@ func (r *Rule) matches(s *subject) truth {
 }
 
 // stepAlert steps the alert of one rule for one subject, and returns the subject's alerts after
-// it. before is what was remembered of a replication before this snapshot, for events. Where
-// incomplete, nothing ends.
-func (s *step) stepAlert(rule *Rule, on *subject, alerts []*alert.Alert, before *past, incomplete bool) []*alert.Alert {
+// it. before is the state that a replication was in before this snapshot, for events; "" where that is
+// not known. Where incomplete, nothing ends.
+func (s *step) stepAlert(rule *Rule, on *subject, alerts []*alert.Alert, before snapshot.State, incomplete bool) []*alert.Alert {
 	if rule.on != nil {
 		s.stepEvent(rule, on, before)
 		return alerts
@@ -84,8 +84,8 @@ func (s *step) stepAlert(rule *Rule, on *subject, alerts []*alert.Alert, before 
 }
 
 // stepEvent tells a change of state that was seen to happen.
-func (s *step) stepEvent(rule *Rule, on *subject, before *past) {
-	if before == nil || !rule.on.fits(before.state, on.view.past.state) || rule.matches(on) != yes {
+func (s *step) stepEvent(rule *Rule, on *subject, before snapshot.State) {
+	if !rule.on.fits(before, on.view.past.state) || rule.matches(on) != yes {
 		return
 	}
 	if rule.when != nil && rule.whenTrue(on.view) != yes {

@@ -16,53 +16,12 @@ type Memory struct {
 	server       string
 	health       *health
 	alerts       []*alert.Alert // of the server itself
-	replications map[snapshot.Key]*entry
-}
-
-// entry is what is remembered of one replication. It is replaced, never changed, but for marks.
-type entry struct {
-	past *past
-	// row is as the last step saw it; nil after a start, when nothing has been seen yet.
-	row    *snapshot.Replication
-	alerts []*alert.Alert // ordered by rule
-	// revision counts the rows that differed; marks tell what has been evaluated for which.
-	revision uint32
-	marks    []mark
-}
-
-// mark notes that a set has evaluated a revision, and until when that holds.
-type mark struct {
-	set      *Set
-	revision uint32
-	until    stamp
-}
-
-// saw reports whether the last step saw the same row.
-func (e *entry) saw(row *snapshot.Replication) bool {
-	return e.row != nil && e.past != nil && e.row.Equal(row)
-}
-
-func (e *entry) evaluated(s *Set, at stamp) bool {
-	for i := range e.marks {
-		if m := &e.marks[i]; m.set == s {
-			return m.revision == e.revision && at < m.until
-		}
-	}
-	return false
-}
-
-func (e *entry) setMark(m mark) {
-	i := slices.IndexFunc(e.marks, func(o mark) bool { return o.set == m.set })
-	if i >= 0 {
-		e.marks[i] = m
-		return
-	}
-	e.marks = append(e.marks, m)
+	replications table
 }
 
 // NewMemory remembers nothing yet.
 func NewMemory(server string) *Memory {
-	return &Memory{server: server, health: &health{}, replications: map[snapshot.Key]*entry{}}
+	return &Memory{server: server, health: &health{}}
 }
 
 // Server is the server's name.
@@ -81,11 +40,14 @@ func (m *Memory) RestoreServer(memory []byte) error {
 // RestoreReplication takes back what one ReplicationChange.Memory wrote. It keeps no reference
 // to the bytes.
 func (m *Memory) RestoreReplication(database, docID string, memory []byte) error {
-	p, err := decodePast(memory)
-	if err != nil {
+	past := kept(memory)
+	if _, err := readPast(string(past)); err != nil {
 		return fmt.Errorf("what is remembered of %s/%s cannot be read: %w", database, docID, err)
 	}
-	m.entry(snapshot.Key{Database: database, DocID: docID}).past = p
+	if n := len(m.replications); n > 0 && m.replications[n-1].key.Database == database {
+		database = m.replications[n-1].key.Database // once for all
+	}
+	m.entry(snapshot.Key{Database: database, DocID: docID}).past = past
 	return nil
 }
 
@@ -99,36 +61,52 @@ func (m *Memory) RestoreAlert(a alert.Alert) {
 	e.alerts = withAlert(e.alerts, a.Rule, &a)
 }
 
+// entry is what is remembered of a replication; one that is not known is added. It is valid until
+// another is. A store gives them in order, so that the new one most often comes last.
 func (m *Memory) entry(key snapshot.Key) *entry {
-	e := m.replications[key]
-	if e == nil {
-		e = &entry{}
-		m.replications[key] = e
+	t := m.replications
+	if n := len(t); n == 0 || t[n-1].key.Compare(key) < 0 {
+		m.replications = append(m.replications, entry{key: key})
+		return &m.replications[n]
 	}
-	return e
+	place, found := t.find(key, len(t))
+	if !found {
+		m.replications = slices.Insert(t, place, entry{key: key})
+	}
+	return &m.replications[place]
 }
 
 // Apply makes a result of Step the memory. It is called after the result is committed, before
 // the next Step.
 func (m *Memory) Apply(r *Result) {
 	m.health, m.alerts = r.health, r.server
+	var added []entry
+	forgotten := false
 	for _, c := range r.entries {
-		if c.entry == nil {
-			delete(m.replications, c.key)
-			continue
+		switch {
+		case c.place < 0:
+			added = append(added, c.entry)
+		case c.entry.past == "":
+			m.replications[c.place], forgotten = entry{key: c.entry.key}, true
+		default:
+			m.replications[c.place] = c.entry
 		}
-		m.replications[c.key] = c.entry
 	}
 	for _, c := range r.marks {
-		c.entry.setMark(c.mark)
+		m.replications[c.place].marks = c.marks
 	}
+	if forgotten {
+		m.replications = slices.DeleteFunc(m.replications, func(e entry) bool { return e.past == "" && e.alerts == nil })
+	}
+	slices.SortFunc(added, byKey)
+	m.replications = m.replications.merge(added)
 }
 
 // Reconsider makes the next step evaluate every replication, though its row is the same, and
 // gives up what was noted about the sets so far. It is for when other sets take their place.
 func (m *Memory) Reconsider() {
-	for _, e := range m.replications {
-		e.marks = nil
+	for i := range m.replications {
+		m.replications[i].marks = nil
 	}
 }
 
@@ -138,8 +116,8 @@ func (m *Memory) Alerts() []alert.Alert {
 	for _, a := range m.alerts {
 		all = append(all, *a)
 	}
-	for _, e := range m.replications {
-		for _, a := range e.alerts {
+	for i := range m.replications {
+		for _, a := range m.replications[i].alerts {
 			all = append(all, *a)
 		}
 	}
@@ -151,18 +129,17 @@ func (m *Memory) Alerts() []alert.Alert {
 
 // Absent are the replications that are remembered but neither in the snapshot nor asked for,
 // although the view of their database is complete: each must be asked for before it can count
-// as deleted. In no order.
+// as deleted. In the order of their keys.
 func (m *Memory) Absent(snap *snapshot.Snapshot) iter.Seq[snapshot.Key] {
 	return func(yield func(snapshot.Key) bool) {
-		if len(m.replications) == 0 {
-			return
-		}
-		present := make(map[snapshot.Key]struct{}, len(snap.Replications))
-		for _, r := range snap.Replications {
-			present[r.Key] = struct{}{}
-		}
-		for key := range m.replications {
-			if _, ok := present[key]; ok {
+		rows := snap.Replications
+		for i := range m.replications {
+			key := m.replications[i].key
+			for len(rows) > 0 && rows[0].Key.Compare(key) < 0 {
+				rows = rows[1:]
+			}
+			if len(rows) > 0 && rows[0].Key == key {
+				rows = rows[1:]
 				continue
 			}
 			if _, asked := snap.Asked[key]; asked || !snap.Complete(key.Database) {

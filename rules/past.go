@@ -35,7 +35,8 @@ type counter struct {
 	still stamp
 }
 
-// past is what the rules remember of one replication. It is stored when it changed.
+// past is what the rules remember of one replication, opened for one step. Between steps it is kept
+// in its stored form.
 type past struct {
 	seen     stamp          // first seen
 	state    snapshot.State // the last one known
@@ -56,26 +57,17 @@ type past struct {
 	series      []series // one for each counter and window that a rule asks for
 }
 
-func (p *past) equal(o *past) bool {
-	return p.seen == o.seen && p.state == o.state && p.since == o.since && p.previous == o.previous &&
-		p.jobID == o.jobID && p.counters == o.counters && p.blind == o.blind &&
-		p.history == o.history && p.crashesFrom == o.crashesFrom && slices.Equal(p.crashes, o.crashes) &&
-		slices.EqualFunc(p.series, o.series, func(a, b series) bool { return a.equal(&b) })
-}
-
-// observe is the past after one more look at the replication. before is nil at first sight, and
-// is not changed.
-func observe(before *past, row *snapshot.Replication, following []follow, at stamp) *past {
-	p := past{seen: at}
-	if before != nil {
-		p = *before
+// observe brings the past up to date with one more look at the replication; at first sight it is
+// empty. What it shares with a copy made before is not changed.
+func (p *past) observe(row *snapshot.Replication, following []follow, at stamp) {
+	if p.seen == 0 {
+		p.seen = at
 	}
 	p.observeState(row, at)
 	p.observeCrashes(row)
 	moved := p.observeMovement(row, at)
 	p.observeWaiting(row, at, moved)
 	p.observeSeries(row, following, at)
-	return &p
 }
 
 // observeState notes a change of state. At first sight the server's own last_updated says since

@@ -7,7 +7,6 @@ import (
 	"time"
 
 	"watchdog/alert"
-	"watchdog/snapshot"
 )
 
 // Result is what one Step decided. Nothing is changed by it until Memory.Apply.
@@ -41,14 +40,16 @@ type AlertChange struct {
 	Ended bool        // true: it is not remembered any more
 }
 
+// entryChange is an entry in place of the one before; of one that is forgotten the key alone is
+// left. It belongs to the memory that the step was given.
 type entryChange struct {
-	key   snapshot.Key
-	entry *entry // nil: forgotten
+	place int // in the table; -1: it is new
+	entry entry
 }
 
 type markChange struct {
-	entry *entry
-	mark  mark
+	place int
+	marks *mark
 }
 
 func (r *Result) sort() {

@@ -38,7 +38,8 @@ func (s *step) sampleReplication(at stamp) *subject {
 		SourceSeq: "1200-g1AAAA", ThroughSeq: "1180-g1AAAA", CheckpointedSourceSeq: "1180-g1AAAA",
 		LastUpdated: at.time(), StartTime: at.time().Add(-time.Hour), PID: "<0.1.0>", User: "admin",
 	}
-	p := observe(nil, row, nil, at)
+	p := &past{}
+	p.observe(row, nil, at)
 	p.previous = snapshot.Running
 	s.view.look(row, p)
 	return s.replicationSubject(row, p)

@@ -44,10 +44,6 @@ type point struct {
 	total int64
 }
 
-func (s *series) equal(o *series) bool {
-	return s.follow == o.follow && s.value == o.value && s.total == o.total && slices.Equal(s.points, o.points)
-}
-
 // observe is the series after one more value. A counter that went down started anew, and has
 // risen from 0 since, as Prometheus has it.
 func (s series) observe(value int64, at stamp) series {

@@ -16,6 +16,7 @@ type Set struct {
 	server      []*Rule
 	active      map[string]bool
 	follows     []follow // of all rules, so that every check keeps the windows of the others going
+	settled     *mark    // that it has evaluated a row once and for all
 }
 
 // SetSpec says what a set is made of.
@@ -31,6 +32,7 @@ type SetSpec struct {
 // NewSet makes a set.
 func NewSet(spec SetSpec) *Set {
 	s := &Set{labels: spec.Labels, active: map[string]bool{}}
+	s.settled = &mark{set: s, until: never}
 	for _, r := range spec.Rules {
 		if r.Server {
 			s.server = append(s.server, r)
@@ -92,6 +94,9 @@ type step struct {
 	incomplete bool // nothing may end
 	result     *Result
 	view       *replicationView
+	next       int    // the place of the memory where the next row most likely is
+	past       past   // of the replication that is looked at
+	packed     []byte // scratch
 }
 
 func (s *step) stepServer() {
@@ -108,49 +113,58 @@ func (s *step) stepServer() {
 	subject := s.serverSubject(v, env)
 	for _, rule := range s.set.server {
 		// What a server rule sees is whole even when the check is not: that is its subject.
-		r.server = s.stepAlert(rule, subject, r.server, nil, false)
+		r.server = s.stepAlert(rule, subject, r.server, "", false)
 	}
 	r.server = s.endInactive(r.server)
 }
 
 func (s *step) stepReplication(row *snapshot.Replication) {
-	before := s.memory.replications[row.Key]
-	changed := before == nil || !before.saw(row)
-	if !changed && before.evaluated(s.set, s.at) {
+	t := s.memory.replications
+	place, found := t.find(row.Key, s.next)
+	var before entry
+	if found {
+		before = t[place]
+		s.next = place + 1
+	} else {
+		place = -1
+	}
+	changed := !before.saw(row)
+	if !changed && before.marks.evaluated(s.set, s.at) {
 		return
 	}
-	next := &entry{}
-	if before != nil {
-		*next = *before
-	}
+	next := before
+	s.past = before.past.open()
+	state := s.past.state
 	if changed {
-		next.past, next.row = observe(next.past, row, s.set.follows, s.at), row
-		next.revision++
-		next.marks = nil
+		s.past.observe(row, s.set.follows, s.at)
+		next.key, next.row, next.marks = row.Key, row, nil
+		s.packed = s.past.append(s.packed[:0])
+		if string(s.packed) != string(before.past) {
+			next.past = kept(s.packed)
+		}
 	}
-	until := s.evaluate(before, next)
-	done := mark{set: s.set, revision: next.revision, until: until}
-	if before != nil && !changed && slices.Equal(before.alerts, next.alerts) {
-		s.result.marks = append(s.result.marks, markChange{before, done})
+	until := s.evaluate(&next, state)
+	next.marks = next.marks.with(s.set, until)
+	if found && !changed && slices.Equal(before.alerts, next.alerts) {
+		s.result.marks = append(s.result.marks, markChange{place, next.marks})
 		return
 	}
-	next.marks = slices.Clone(next.marks)
-	next.setMark(done)
-	s.remember(before, row.Key, next)
+	s.result.entries = append(s.result.entries, entryChange{place, next})
+	if next.past != before.past {
+		s.result.Replications = append(s.result.Replications, ReplicationChange{
+			Database: row.Database, DocID: row.DocID, State: string(s.past.state), Memory: next.past,
+		})
+	}
 }
 
-// evaluate steps every rule for one replication. It returns until when the answers hold if the
-// row stays as it is.
-func (s *step) evaluate(before, next *entry) stamp {
+// evaluate steps every rule for one replication, whose past is open, and which was in a state
+// before. It returns until when the answers hold if the row stays as it is.
+func (s *step) evaluate(next *entry, before snapshot.State) stamp {
 	v := s.view
-	v.look(next.row, next.past)
-	subject := s.replicationSubject(next.row, next.past)
-	var beforePast *past
-	if before != nil {
-		beforePast = before.past
-	}
+	v.look(next.row, &s.past)
+	subject := s.replicationSubject(next.row, &s.past)
 	for _, rule := range s.set.replication {
-		next.alerts = s.stepAlert(rule, subject, next.alerts, beforePast, s.incomplete)
+		next.alerts = s.stepAlert(rule, subject, next.alerts, before, s.incomplete)
 	}
 	next.alerts = s.endInactive(next.alerts)
 	if s.incomplete && len(next.alerts) > 0 {
@@ -179,26 +193,17 @@ func (s *step) replicationSubject(row *snapshot.Replication, p *past) *subject {
 	}
 }
 
-func (s *step) remember(before *entry, key snapshot.Key, next *entry) {
-	s.result.entries = append(s.result.entries, entryChange{key, next})
-	if before != nil && before.past != nil && before.past.equal(next.past) {
-		return
-	}
-	s.result.Replications = append(s.result.Replications, ReplicationChange{
-		Database: key.Database, DocID: key.DocID, State: string(next.past.state), Memory: next.past,
-	})
-}
-
 // forget ends what is remembered of a replication that was confirmed not to exist.
 func (s *step) forget(key snapshot.Key) {
-	e := s.memory.replications[key]
-	if e == nil {
+	t := s.memory.replications
+	place, found := t.find(key, len(t))
+	if !found {
 		return
 	}
-	for _, a := range e.alerts {
+	for _, a := range t[place].alerts {
 		s.end(a, alert.ReasonDeleted)
 	}
-	s.result.entries = append(s.result.entries, entryChange{key: key})
+	s.result.entries = append(s.result.entries, entryChange{place, entry{key: key}})
 	s.result.Replications = append(s.result.Replications, ReplicationChange{Database: key.Database, DocID: key.DocID})
 }
 
