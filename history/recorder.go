@@ -69,10 +69,10 @@ type Recorder struct {
 // server is what the recorder remembers of one server.
 type server struct {
 	name   string
-	tracks map[snapshot.Key]*track
-	spans  []Span // that are not kept yet, or not all of them
-	whole  bool   // the last look was
-	looks  uint64
+	tracks []track // ordered by key, as the rows of looks are
+	spans  []Span  // that are not kept yet, or not all of them
+	whole  bool    // the last look was
+	looks  uint32
 }
 
 // NewRecorder makes a recorder that keeps nothing before Run.
@@ -147,10 +147,11 @@ func (r *Recorder) server(ctx context.Context, name string) (*server, error) {
 	if err != nil {
 		return nil, err
 	}
-	sv := &server{name: name, tracks: make(map[snapshot.Key]*track, len(known))}
-	for _, k := range known {
-		sv.tracks[k.Key] = &track{state: k.State, crashed: max(k.Crashed.Unix(), 0)}
+	sv := &server{name: name, tracks: make([]track, len(known))}
+	for i, k := range known {
+		sv.tracks[i] = track{key: k.Key, state: k.State, crashed: max(k.Crashed.Unix(), 0)}
 	}
+	slices.SortFunc(sv.tracks, byKey) // a store may have an order of its own
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.servers[name] = sv
@@ -168,24 +169,49 @@ func (sv *server) observe(s *snapshot.Snapshot) {
 		sv.spans, sv.whole = append(sv.spans, Span{Begin: s.At.Truncate(time.Microsecond)}), true // as stores keep it
 	}
 	sv.spans[len(sv.spans)-1].End = s.At
+	var added []track
+	next := 0
 	for _, row := range s.Replications {
-		k := sv.tracks[row.Key]
-		if k == nil {
-			k = &track{}
-			sv.tracks[row.Key] = k
+		for next < len(sv.tracks) && sv.tracks[next].key.Compare(row.Key) < 0 {
+			next++
 		}
-		k.observe(row, s.At, sv.looks)
+		if next < len(sv.tracks) && sv.tracks[next].key == row.Key {
+			sv.tracks[next].observe(row, s.At, sv.looks)
+			next++
+			continue
+		}
+		added = append(added, track{})
+		added[len(added)-1].observe(row, s.At, sv.looks)
+	}
+	if len(added) > 0 {
+		sv.tracks = append(slices.Grow(sv.tracks, len(added)), added...)
+		slices.SortFunc(sv.tracks, byKey)
 	}
 	if len(sv.tracks) > len(s.Replications) {
 		sv.sweep(s)
 	}
 }
 
+func byKey(a, b track) int { return a.key.Compare(b.key) }
+
+// track is the track of a replication, nil when there is none. It is valid until one is added or
+// taken out.
+func (sv *server) track(key snapshot.Key) *track {
+	i, found := slices.BinarySearchFunc(sv.tracks, key, func(k track, key snapshot.Key) int { return k.key.Compare(key) })
+	if !found {
+		return nil
+	}
+	return &sv.tracks[i]
+}
+
 // sweep notes what the look did not show.
 func (sv *server) sweep(s *snapshot.Snapshot) {
-	for key, k := range sv.tracks {
-		switch answer := s.Asked[key]; {
-		case k.look == sv.looks:
+	for i := range sv.tracks {
+		k := &sv.tracks[i]
+		if k.look == sv.looks {
+			continue
+		}
+		switch answer := s.Asked[k.key]; {
 		case answer.Missing:
 			k.vanish(s.At)
 			k.end(s.At)
@@ -222,12 +248,11 @@ func (r *Recorder) keep(ctx context.Context, all bool) error {
 // pending are the replications of which something is not kept yet.
 func (sv *server) pending(all bool) []snapshot.Key {
 	var keys []snapshot.Key
-	for key, k := range sv.tracks {
-		if len(k.events) > 0 || all && len(k.open) > 0 {
-			keys = append(keys, key)
+	for i := range sv.tracks {
+		if u := sv.tracks[i].unkept; u != nil && (all || len(u.events) > 0) {
+			keys = append(keys, sv.tracks[i].key)
 		}
 	}
-	slices.SortFunc(keys, snapshot.Key.Compare)
 	return keys
 }
 
@@ -236,10 +261,10 @@ func (sv *server) pending(all bool) []snapshot.Key {
 func (r *Recorder) keepRows(ctx context.Context, sv *server, keys []snapshot.Key, all bool) error {
 	b := &Batch{Server: sv.name, Rows: make([]Row, 0, len(keys))}
 	for _, key := range keys {
-		k := sv.tracks[key]
-		row := Row{Remembered: Remembered{Key: key, State: k.state, Crashed: time.Unix(k.crashed, 0).UTC()}, Events: k.events}
+		k := sv.track(key)
+		row := Row{Remembered: Remembered{Key: key, State: k.state, Crashed: time.Unix(k.crashed, 0).UTC()}, Events: k.unkept.events}
 		if all {
-			row.Points, row.Begin = k.open, time.Unix(k.began, 0).UTC()
+			row.Points, row.Begin = k.unkept.points, time.Unix(k.unkept.began, 0).UTC()
 		}
 		b.Rows = append(b.Rows, row)
 	}
@@ -248,15 +273,17 @@ func (r *Recorder) keepRows(ctx context.Context, sv *server, keys []snapshot.Key
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	ended := false
 	for _, key := range keys {
-		k := sv.tracks[key]
-		k.events = nil
-		if all {
-			k.open = nil
+		k := sv.track(key)
+		k.unkept.events = nil
+		if all || len(k.unkept.points) == 0 {
+			k.unkept = nil
 		}
-		if k.gone && len(k.open) == 0 {
-			delete(sv.tracks, key)
-		}
+		ended = ended || k.ended()
+	}
+	if ended {
+		sv.tracks = slices.DeleteFunc(sv.tracks, func(k track) bool { return k.ended() })
 	}
 	return nil
 }
@@ -297,12 +324,12 @@ func (r *Recorder) recent(of alert.Subject) *Past {
 		return &Past{}
 	}
 	past := &Past{Looks: slices.Clone(sv.spans)}
-	k := sv.tracks[snapshot.Key{Database: of.Database, DocID: of.DocID}]
-	if k == nil {
+	k := sv.track(snapshot.Key{Database: of.Database, DocID: of.DocID})
+	if k == nil || k.unkept == nil {
 		return past
 	}
-	past.Events = slices.Clone(k.events)
-	if points, err := Unpack(nil, k.open); err == nil { // it was packed here
+	past.Events = slices.Clone(k.unkept.events)
+	if points, err := Unpack(nil, k.unkept.points); err == nil { // it was packed here
 		past.Points = points
 	}
 	return past

@@ -18,16 +18,23 @@ type Remembered struct {
 // track is what the recorder remembers of one replication. Times are in seconds since 1970, to
 // keep it small.
 type track struct {
-	row     *snapshot.Replication // as last seen; nil before the first time
+	key     snapshot.Key
+	row     *snapshot.Replication // as last seen; nil before the first time, and when it was not there
 	state   snapshot.State
 	crashed int64
-	seen    int64   // the last look that showed it
-	last    Point   // zero before the first
-	open    []byte  // points that are not kept yet
-	began   int64   // the first of them
-	events  []Event // that are not kept yet
-	look    uint64  // the number of the last look that showed it
+	seen    int64  // the last look that showed it
+	told    int64  // the last point that was noted, of what row shows; 0 before the first
+	look    uint32 // the number of the last look that showed it
 	gone    bool
+	unkept  *unkept // nil while all is kept, as of most it is
+}
+
+// unkept is what is not kept yet of one replication.
+type unkept struct {
+	last   Point  // of points
+	points []byte // packed
+	began  int64  // the first of them
+	events []Event
 }
 
 const (
@@ -39,27 +46,32 @@ const (
 )
 
 // observe notes what a look shows of it.
-func (k *track) observe(row *snapshot.Replication, at time.Time, look uint64) {
+func (k *track) observe(row *snapshot.Replication, at time.Time, look uint32) {
 	k.look, k.gone = look, false
 	changed := row != k.row // looks share what did not change
-	if changed {
-		k.observeEvents(row, at)
-		k.row = row
+	if !changed && at.Unix()-k.told < rest {
+		k.seen = at.Unix()
+		return
 	}
-	if p := k.last.next(at, row); changed && !p.same(&k.last) || p.second-k.last.second >= rest {
-		k.hold()
+	last := k.last()
+	if changed {
+		k.key = row.Key // which shares the memory of its text
+		k.observeEvents(row, at)
+	}
+	if p := last.next(at, row); !p.same(&last) || p.second-last.second >= rest {
+		k.hold(last)
 		k.add(p)
 	}
-	k.seen = at.Unix()
+	k.row, k.seen = row, at.Unix()
 }
 
 // vanish notes that a look did not show it.
 func (k *track) vanish(at time.Time) {
-	if k.last.known == 0 {
+	p := k.last()
+	if p.known == 0 {
 		return
 	}
-	k.hold()
-	p := k.last
+	k.hold(p)
 	p.second, p.known = at.Unix(), 0
 	k.add(p)
 	k.row = nil
@@ -74,43 +86,68 @@ func (k *track) end(at time.Time) {
 	k.happened(Event{At: at, Kind: Gone})
 }
 
+// ended reports whether it was deleted, and all of it is kept.
+func (k *track) ended() bool { return k.gone && k.unkept == nil }
+
+// last is the point that was noted last, zero before the first. It says what row says.
+func (k *track) last() Point {
+	if k.unkept != nil && len(k.unkept.points) > 0 {
+		return k.unkept.last
+	}
+	var p Point
+	if k.row != nil {
+		p = p.next(time.Time{}, k.row)
+	}
+	p.second = k.told
+	return p
+}
+
 // hold adds the last point again at the look before this one, up to which nothing moved.
-func (k *track) hold() {
-	if k.last.second != 0 && k.seen > k.last.second {
-		p := k.last
-		p.second = k.seen
-		k.add(p)
+func (k *track) hold(last Point) {
+	if last.second != 0 && k.seen > last.second {
+		last.second = k.seen
+		k.add(last)
 	}
 }
 
 func (k *track) add(p Point) {
-	if len(k.open) >= maxOpen {
-		k.thin()
+	u := k.open()
+	if len(u.points) >= maxOpen {
+		u.thin()
 	}
-	if len(k.open) == 0 {
-		k.began = p.second
+	if len(u.points) == 0 {
+		u.began = p.second
 	}
-	k.open = pack(k.open, k.last, p)
-	k.last = p
+	u.points = pack(u.points, u.last, p)
+	u.last, k.told = p, p.second
+}
+
+// open is what is not kept, to add something.
+func (k *track) open() *unkept {
+	if k.unkept == nil {
+		k.unkept = &unkept{}
+	}
+	return k.unkept
 }
 
 // thin keeps about every second one of the points that wait, and always the last. So a server that
 // is looked at every second, or a store that takes nothing for long, costs closeness and never a
 // stretch of time.
-func (k *track) thin() {
-	points, err := Unpack(nil, k.open)
+func (u *unkept) thin() {
+	points, err := Unpack(nil, u.points)
 	if err != nil {
 		panic(err) // it was packed here
 	}
 	span := points[len(points)-1].second - points[0].second
 	points = Fold(points, time.Duration(2*span/int64(len(points))+1)*time.Second)
-	k.open, k.began = Pack(points), points[0].second
+	u.points, u.began = Pack(points), points[0].second
 }
 
 func (k *track) happened(e Event) {
-	k.events = append(k.events, e)
-	if extra := len(k.events) - MaxEvents; extra > 0 {
-		k.events = append(k.events[:0], k.events[extra:]...)
+	u := k.open()
+	u.events = append(u.events, e)
+	if extra := len(u.events) - MaxEvents; extra > 0 {
+		u.events = append(u.events[:0], u.events[extra:]...)
 	}
 }
 
