@@ -130,10 +130,14 @@ func (k *Keeper) Lost(l Lease) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	if t := k.names[l.Name]; t != nil && t.lease != nil && *t.lease == l {
+		k.log(l).Warn("refused: another replica has taken over")
 		t.lose()
 	}
 	k.Look()
 }
+
+// log is for what becomes of a lease: who had what since when is read from these lines.
+func (k *Keeper) log(l Lease) *slog.Logger { return k.opt.Log.With("lease", l.Name, "epoch", l.Epoch) }
 
 func (t *tenure) lose() {
 	t.end()
@@ -172,15 +176,20 @@ func (k *Keeper) Run(ctx context.Context) {
 	}
 	leaving, done := context.WithTimeout(context.WithoutCancel(ctx), leaveWithin)
 	defer done()
-	if err := k.opt.Table.Leave(leaving, k.opt.Replica); err != nil {
+	err := k.opt.Table.Leave(leaving, k.opt.Replica)
+	if err != nil {
 		k.opt.Log.Warn("others do not know yet that this replica has ended", "err", err)
 	}
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	for _, t := range k.names {
-		if t.lease != nil {
-			t.lose()
+		if t.lease == nil {
+			continue
 		}
+		if err == nil {
+			k.log(*t.lease).Info("lease given back")
+		}
+		t.lose()
 	}
 }
 
@@ -249,7 +258,7 @@ func (k *Keeper) forget(seen *View) {
 	defer k.mu.Unlock()
 	for name, t := range k.names {
 		if t.lease != nil && seen.Leases[name] != *t.lease {
-			k.opt.Log.Warn("lost to another replica", "lease", name)
+			k.log(*t.lease).Warn("lease lost to another replica")
 			t.lose()
 		}
 		if t.wanted == 0 && t.lease == nil {
@@ -259,7 +268,7 @@ func (k *Keeper) forget(seen *View) {
 	// What the table gave and the answer got lost of.
 	for name, l := range seen.Leases {
 		if t := k.names[name]; l.Holder == k.opt.Replica && t != nil && t.lease == nil {
-			t.begin(l)
+			k.begin(t, l)
 		}
 	}
 }
@@ -283,15 +292,13 @@ func (k *Keeper) got(taken []Lease) {
 	defer k.mu.Unlock()
 	for _, l := range taken {
 		if t := k.names[l.Name]; t != nil {
-			t.begin(l)
+			k.begin(t, l)
 		}
-	}
-	if len(taken) > 0 {
-		k.opt.Log.Info("leases taken", "leases", len(taken))
 	}
 }
 
-func (t *tenure) begin(l Lease) {
+func (k *Keeper) begin(t *tenure, l Lease) {
+	k.log(l).Info("lease taken")
 	t.lease, t.over = &l, false
 	t.held, t.end = context.WithCancel(context.Background())
 	t.free()
@@ -311,6 +318,7 @@ func (k *Keeper) give(names []string) (back []Lease) {
 	for _, t := range k.names {
 		if t.over && !t.busy {
 			back = append(back, *t.lease)
+			k.log(*t.lease).Info("lease given back")
 			t.lose()
 		}
 	}
