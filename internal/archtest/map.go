@@ -76,6 +76,7 @@ func Watchdog() Map {
 		"secret":            {},
 		"internal/archtest": {},
 		"internal/chaos":    {Ours: []string{"scheduler/couchtest", "store", "alert"}},
+		"internal/fleet":    {Ours: []string{"internal/chaos", "scheduler/couchtest", "store", "store/pgtest", "alert"}},
 		"internal/hygiene":  {},
 		"internal/soak":     {Ours: []string{"scheduler/couchtest"}, Others: []string{sqlite}},
 	}

@@ -1,0 +1,153 @@
+//go:build linux
+
+package fleet
+
+import (
+	"sync"
+	"syscall"
+	"time"
+)
+
+// fault is one kind of trouble, which lasts between least and most lease times. do returns when it
+// is over.
+type fault struct {
+	kind        string
+	least, most float64
+	do          func(w *world, e Event)
+}
+
+// faults are all there are: each comes as often as any other.
+var faults = []fault{
+	{"SIGKILL", 0, 1, kill},
+	{"SIGTERM", 0, 1, terminate},
+	{"SIGSTOP", 1.2, 2, freeze},
+	{"cut wire", 1.2, 2, hang},
+	{"broken wire", 0.5, 2, sever},
+	{"database restart", 0.2, 1.2, restartDatabase},
+	{"database failover", 0, 0, failover},
+}
+
+// play lets a schedule happen, and returns when every fault of it is over. Of the replicas, each
+// has one fault at a time, and one of them has none.
+func (w *world) play(schedule []Event) {
+	byKind := map[string]fault{}
+	for _, f := range faults {
+		byKind[f.kind] = f
+	}
+	var lasting sync.WaitGroup
+	began := time.Now()
+	for _, e := range schedule {
+		time.Sleep(time.Until(began.Add(e.At)))
+		lasting.Go(func() { byKind[e.Kind].do(w, e) })
+	}
+	lasting.Wait()
+}
+
+// hit waits until it is a replica's turn to have a fault.
+func (w *world) hit(e Event) (r *replica, done func()) {
+	r = w.replicas[e.Replica]
+	r.faulty.Lock()
+	w.spare <- struct{}{}
+	w.note("%v, which is %s", e, r.now().name)
+	return r, func() {
+		<-w.spare
+		r.faulty.Unlock()
+	}
+}
+
+// befalls records a fault; the returned function ends it.
+func (w *world) befalls(kind, process string) (over func()) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.faults = append(w.faults, Fault{Kind: kind, Process: process, Began: time.Now()})
+	i := len(w.faults) - 1
+	return func() {
+		w.mu.Lock()
+		defer w.mu.Unlock()
+		w.faults[i].Over = time.Now()
+	}
+}
+
+// kill ends a process at any moment; another takes its place.
+func kill(w *world, e Event) {
+	r, done := w.hit(e)
+	defer done()
+	w.befalls(e.Kind, r.now().name) // it is never over
+	r.end(syscall.SIGKILL)
+	time.Sleep(e.For)
+	r.start()
+}
+
+func terminate(w *world, e Event) {
+	r, done := w.hit(e)
+	defer done()
+	w.befalls(e.Kind, r.now().name)
+	r.end(syscall.SIGTERM)
+	time.Sleep(e.For)
+	r.start()
+}
+
+// freeze stops a process in whatever it does for longer than its leases last.
+func freeze(w *world, e Event) {
+	r, done := w.hit(e)
+	defer done()
+	over := w.befalls(e.Kind, r.now().name)
+	r.signal(syscall.SIGSTOP)
+	time.Sleep(e.For)
+	over()
+	r.signal(syscall.SIGCONT)
+}
+
+// hang keeps anything from passing between a replica and the database, and then lets all of it
+// arrive.
+func hang(w *world, e Event) {
+	r, done := w.hit(e)
+	defer done()
+	over := w.befalls(e.Kind, r.now().name)
+	r.wire(hung)
+	time.Sleep(e.For)
+	over()
+	r.wire(whole)
+}
+
+// sever ends the connections between a replica and the database, and lets it make none.
+func sever(w *world, e Event) {
+	r, done := w.hit(e)
+	defer done()
+	over := w.befalls(e.Kind, r.now().name)
+	r.wire(broken)
+	time.Sleep(e.For)
+	over()
+	r.wire(whole)
+}
+
+func restartDatabase(w *world, e Event) {
+	w.database.Lock()
+	defer w.database.Unlock()
+	w.note("%s for %s", e.Kind, e.For)
+	over := w.befalls(e.Kind, "")
+	w.database.primary().Stop()
+	time.Sleep(e.For)
+	if err := w.database.primary().Start(); err != nil {
+		w.t.Errorf("start the database again: %v", err)
+	}
+	over()
+	w.note("the database is back")
+}
+
+// failover loses the database for good. Its standby takes its place, and gets a standby of its own.
+func failover(w *world, e Event) {
+	w.database.Lock()
+	defer w.database.Unlock()
+	w.note("%s", e.Kind)
+	over := w.befalls(e.Kind, "")
+	w.database.promote(w.t)
+	over()
+	w.note("the standby is promoted")
+	w.database.follow(w.t)
+	for _, r := range w.replicas {
+		for i, one := range r.wires {
+			one.aim(w.database.slots[i].Address())
+		}
+	}
+}
