@@ -44,9 +44,9 @@ func (d *database) primary() *pgtest.Server { return d.slots[d.first] }
 func (d *database) url() string { return d.primary().URL() + "&search_path=" + d.schema }
 
 // by is how a replica finds it, at the addresses of its two wires.
-func (d *database) by(wires [2]*wire) string {
+func (d *database) by(wires [2]*pgtest.Wire) string {
 	q := url.Values{"sslmode": {"disable"}, "target_session_attrs": {"read-write"}, "search_path": {d.schema}}
-	return fmt.Sprintf("postgres://watchdog@%s,%s/postgres?%s", wires[0].Addr(), wires[1].Addr(), q.Encode())
+	return fmt.Sprintf("postgres://watchdog@%s,%s/postgres?%s", wires[0].Address(), wires[1].Address(), q.Encode())
 }
 
 func (d *database) promote(t testing.TB) {

@@ -6,6 +6,8 @@ import (
 	"sync"
 	"syscall"
 	"time"
+
+	"watchdog/store/pgtest"
 )
 
 // fault is one kind of trouble, which lasts between least and most lease times. do returns when it
@@ -104,10 +106,10 @@ func hang(w *world, e Event) {
 	r, done := w.hit(e)
 	defer done()
 	over := w.befalls(e.Kind, r.now().name)
-	r.wire(hung)
+	r.wired(func(w *pgtest.Wire) { w.Cut(true) })
 	time.Sleep(e.For)
 	over()
-	r.wire(whole)
+	r.wired(func(w *pgtest.Wire) { w.Cut(false) })
 }
 
 // sever ends the connections between a replica and the database, and lets it make none.
@@ -115,10 +117,10 @@ func sever(w *world, e Event) {
 	r, done := w.hit(e)
 	defer done()
 	over := w.befalls(e.Kind, r.now().name)
-	r.wire(broken)
+	r.wired(func(w *pgtest.Wire) { w.Break(true) })
 	time.Sleep(e.For)
 	over()
-	r.wire(whole)
+	r.wired(func(w *pgtest.Wire) { w.Break(false) })
 }
 
 func restartDatabase(w *world, e Event) {
@@ -147,7 +149,7 @@ func failover(w *world, e Event) {
 	w.database.follow(w.t)
 	for _, r := range w.replicas {
 		for i, one := range r.wires {
-			one.aim(w.database.slots[i].Address())
+			one.Aim(w.database.slots[i].Address())
 		}
 	}
 }

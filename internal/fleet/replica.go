@@ -13,6 +13,8 @@ import (
 	"sync/atomic"
 	"syscall"
 	"time"
+
+	"watchdog/store/pgtest"
 )
 
 const (
@@ -27,7 +29,7 @@ const (
 type replica struct {
 	world  *world
 	name   string
-	wires  [2]*wire
+	wires  [2]*pgtest.Wire
 	faulty sync.Mutex // held while something is wrong with it
 	lives  []*process // the last one is that of now
 }
@@ -116,8 +118,9 @@ func (r *replica) signal(s syscall.Signal) {
 	}
 }
 
-func (r *replica) wire(s state) {
+// wired does something to both wires.
+func (r *replica) wired(do func(*pgtest.Wire)) {
 	for _, w := range r.wires {
-		w.set(s)
+		do(w)
 	}
 }

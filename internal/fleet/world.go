@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"watchdog/internal/chaos"
+	"watchdog/store/pgtest"
 )
 
 // ruleFailed is the one rule of a run.
@@ -55,7 +56,7 @@ func newWorld(t testing.TB, o Options) *world {
 	for i := range replicas {
 		r := &replica{world: w, name: replicaName(i)}
 		for i, slot := range w.database.slots {
-			r.wires[i] = newWire(t, slot.Address())
+			r.wires[i] = pgtest.NewWire(t, slot.Address())
 		}
 		w.replicas = append(w.replicas, r)
 		starting.Go(r.start)
