@@ -20,8 +20,8 @@ type desk interface {
 	unacknowledge(ctx context.Context, fingerprint string) error
 
 	silences(ctx context.Context) ([]notify.Silence, error)
-	// silence gives the id of a new silence.
-	silence(ctx context.Context, one *notify.Silence) (string, error)
+	// silence keeps a new silence; warnings say what in it fits no alert.
+	silence(ctx context.Context, one *notify.Silence) (made web.Silenced, err error)
 	expire(ctx context.Context, id string) error
 
 	deliveries(ctx context.Context, f store.DeliveryFilter) ([]store.Delivery, error)

@@ -94,13 +94,13 @@ func (o *ownStore) silences(ctx context.Context) ([]notify.Silence, error) {
 	return standing.Silences, nil
 }
 
-func (o *ownStore) silence(ctx context.Context, one *notify.Silence) (string, error) {
+func (o *ownStore) silence(ctx context.Context, one *notify.Silence) (web.Silenced, error) {
 	kept, err := o.write(ctx)
 	if err != nil {
-		return "", err
+		return web.Silenced{}, err
 	}
 	err = kept.PutSilence(ctx, one)
-	return one.ID, err
+	return web.NewSilenced(one, o.cfg.Vocabulary), err
 }
 
 func (o *ownStore) expire(ctx context.Context, id string) error {

@@ -265,12 +265,11 @@ func (r *remote) silences(ctx context.Context) ([]notify.Silence, error) {
 }
 
 // silence leaves it to the daemon's clock when it begins.
-func (r *remote) silence(ctx context.Context, one *notify.Silence) (string, error) {
-	var made notify.Silence
-	err := r.call(ctx, http.MethodPost, "silences", nil, map[string]any{
+func (r *remote) silence(ctx context.Context, one *notify.Silence) (made web.Silenced, err error) {
+	err = r.call(ctx, http.MethodPost, "silences", nil, map[string]any{
 		"match": one.Match, "for": one.EndsAt.Sub(one.StartsAt).String(), "created_by": one.CreatedBy, "comment": one.Comment,
 	}, &made)
-	return made.ID, err
+	return made, err
 }
 
 func (r *remote) expire(ctx context.Context, id string) error {

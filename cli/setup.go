@@ -79,7 +79,7 @@ func (p plan) shown() []board.Server {
 
 // settings are what the page goes by.
 func (p plan) settings() web.Settings {
-	s := web.Settings{Gate: p.HTTP, ExternalURL: p.ExternalURL}
+	s := web.Settings{Gate: p.HTTP, ExternalURL: p.ExternalURL, Vocabulary: p.Vocabulary}
 	for _, sink := range p.Sinks {
 		s.Sinks = append(s.Sinks, sink.Name)
 	}

@@ -58,11 +58,14 @@ func (c *silenceAddCommand) Run(s *session) error {
 		return s.usage(fieldErrors(wrong))
 	}
 	return c.use(s, func(d desk) error {
-		id, err := d.silence(s.ctx, one)
+		made, err := d.silence(s.ctx, one)
 		if err != nil {
 			return err
 		}
-		_, err = fmt.Fprintln(s.Stdout, id)
+		for _, warning := range made.Warnings {
+			fmt.Fprintf(s.Stderr, "watchdog: this silence may mute nothing: %s\n", warning)
+		}
+		_, err = fmt.Fprintln(s.Stdout, made.ID)
 		return err
 	})
 }

@@ -39,6 +39,9 @@ type Config struct {
 	Router  *notify.Router // leads to sinks in use only
 	Written *notify.Router // leads to all sinks, in use or not; for tests of the config
 
+	// Vocabulary is which labels alerts can have.
+	Vocabulary notify.Vocabulary
+
 	// Places are where the servers and sinks stand, by "server NAME" and "sink NAME": file, line
 	// and column only.
 	Places map[string]diag.Diagnostic

@@ -130,7 +130,9 @@ func (l *loader) load() {
 	l.buildSinks()
 	l.buildRoutes(main)
 	l.buildChecks()
+	l.config.Vocabulary = l.vocabulary()
 	l.lint()
+	l.lintMatches(main)
 }
 
 // open reads, parses and decodes one file; nil where that came to nothing, which is reported.

@@ -291,3 +291,22 @@ func TestWhatPeopleSayIsStreamed(t *testing.T) {
 		h.must(err)
 	}
 }
+
+func TestASilenceThatFitsNoAlertIsMadeWithAWarning(t *testing.T) {
+	h := newHouseWith(t, web.Options{Settings: web.Settings{Vocabulary: notify.NewVocabulary([]string{"replication-failed"}, []string{"prod"})}})
+	for _, tt := range []struct {
+		name, match string
+		want        any
+	}{
+		{"it fits", `{"rule": ["replication-*"], "doc_id": ["orders"]}`, nil},
+		{"a label is misspelt", `{"docid": ["orders"]}`, []any{`no alert has a label "docid"; did you mean "doc_id"?`}},
+		{"a rule is misspelt", `{"rule": ["replication-faild"]}`, []any{`no alert has a rule that fits "replication-faild"; did you mean "replication-failed"?`}},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			made := h.want(201, "POST", "/api/v1/silences", `{"for": "1h", "match": `+tt.match+`}`)
+			if diff := cmp.Diff(tt.want, made["warnings"]); diff != "" {
+				t.Errorf("warnings of a silence of %s (-want +got):\n%s", tt.match, diff)
+			}
+		})
+	}
+}

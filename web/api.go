@@ -43,9 +43,9 @@ var operations = []operation{
 		status: http.StatusOK, answer: silenceList{}, do: (*Server).listSilences,
 	},
 	{
-		method: "POST", path: "/api/v1/silences", id: "createSilence", summary: "Mute the alerts whose labels all fit, for a while.",
+		method: "POST", path: "/api/v1/silences", id: "createSilence", summary: "Mute the alerts whose labels all fit, for a while. What fits no alert is a warning: it may be for one to come.",
 		body:   newSilence{},
-		status: http.StatusCreated, answer: notify.Silence{}, fails: []int{http.StatusConflict}, do: (*Server).createSilence,
+		status: http.StatusCreated, answer: Silenced{}, fails: []int{http.StatusConflict}, do: (*Server).createSilence,
 		form: "/act/silences",
 	},
 	{

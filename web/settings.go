@@ -4,6 +4,7 @@ import (
 	"net/http"
 	"reflect"
 
+	"watchdog/notify"
 	"watchdog/web/gate"
 )
 
@@ -12,6 +13,8 @@ type Settings struct {
 	Gate        gate.Spec
 	ExternalURL string   // that people open, or ""
 	Sinks       []string // names, so that a sink with nothing to send shows too
+	// Vocabulary is which labels alerts can have; nil: any.
+	Vocabulary notify.Vocabulary
 }
 
 // face is what the settings of the moment have made.

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"strings"
 	"time"
 
 	"watchdog/diag"
@@ -73,6 +74,22 @@ func (n *newSilence) silence(author string, now time.Time) (*notify.Silence, mis
 	return one, wrong
 }
 
+// Silenced is a silence that was made.
+type Silenced struct {
+	notify.Silence
+	// Warnings are what in it no alert fits: it may mute nothing. Absent where all is well.
+	Warnings []string `json:"warnings,omitempty"`
+}
+
+// NewSilenced says of a silence what in it no alert fits.
+func NewSilenced(one *notify.Silence, known notify.Vocabulary) Silenced {
+	made := Silenced{Silence: *one}
+	for _, p := range known.Misfits(one.Match) {
+		made.Warnings = append(made.Warnings, strings.TrimSuffix(p.Message+"; "+p.Hint, "; "))
+	}
+	return made
+}
+
 func (s *Server) createSilence(r *request) (any, error) {
 	asked := r.body.(*newSilence)
 	now := time.Now().UTC().Truncate(time.Microsecond)
@@ -92,7 +109,7 @@ func (s *Server) createSilence(r *request) (any, error) {
 		return nil, err
 	}
 	s.feed.said("silence", one.CreatedBy)
-	return one, nil
+	return NewSilenced(one, s.now.Load().Vocabulary), nil
 }
 
 func (s *Server) expireSilence(r *request) (any, error) {

@@ -188,7 +188,8 @@
     button.disabled = true;
     try {
       const answer = await fetch(form.action, { method: "POST", headers: { Accept: "application/json" }, body: sent });
-      toast(answer.ok ? form.dataset.post : (await answer.json()).detail);
+      const said = await answer.json();
+      toast(answer.ok ? [form.dataset.post, ...(said.warnings ?? [])].join("; but ") : said.detail);
       if (answer.ok) {
         const around = form.closest("details");
         if (around?.open) { around.open = false; around.querySelector("summary").focus(); form.reset(); }
