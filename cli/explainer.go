@@ -17,6 +17,6 @@ func (d *daemon) explain(ctx context.Context, of alert.Subject, row *snapshot.Re
 	if err != nil {
 		return nil, err
 	}
-	said := cmp.Or(d.standing.last.Load(), &notify.Standing{})
-	return d.now.Load().explain(state, row, at, alerts, said), nil
+	said, _ := d.standing.known()
+	return d.now.Load().explain(state, row, at, alerts, cmp.Or(said, &notify.Standing{})), nil
 }

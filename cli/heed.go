@@ -41,7 +41,7 @@ func (s said) heeded(ctx context.Context, err error) error {
 // heed makes the daemon decide anew by what people have said. Where that cannot be read now it is
 // read a little later, as ever.
 func (d *daemon) heed(ctx context.Context) {
-	if _, err := d.standing.read(ctx); err != nil {
+	if _, err := d.standing.read(ctx, 0); err != nil {
 		d.log.Warn("what people say cannot be read", "err", err)
 	}
 	d.loop.Heed()

@@ -27,7 +27,8 @@ func (d *daemon) listen(ctx context.Context) error {
 		Histories: d.history, Explain: d.explain,
 		Said: said{d.store, d.heed},
 		List: func(all []alert.Alert) []web.Listed {
-			return listed(d.now.Load().Config, all, d.standing.last.Load())
+			said, _ := d.standing.known()
+			return listed(d.now.Load().Config, all, said)
 		},
 		Windows: func(now time.Time) []notify.WindowState { return d.now.Load().Router.Windows(now) },
 		Alive:   d.alive, Heartbeat: d.heart.Last,

@@ -36,7 +36,7 @@ type owner struct {
 	unsaved   unsaved
 	committed func(*cycle.Outcome)
 	reported  func(*Report)
-	said      func(context.Context) (*cycle.Standing, error)
+	said      func(context.Context, time.Duration) (*cycle.Standing, error)
 	stands    *cycle.Standing // as last heard
 	unheard   bool            // what people say could not be read, which was said
 	alerts    []alert.Alert   // of the last report
@@ -314,7 +314,7 @@ func (o *owner) decide(ctx context.Context, c *dueCheck, report *Report) (err er
 	if err := ctx.Err(); err != nil {
 		return err // what was cut short by stopping says nothing about the server
 	}
-	outcome := c.Cycle.Step(o.state, snap, o.standing(ctx))
+	outcome := c.Cycle.Step(o.state, snap, o.standing(ctx, 0))
 	applied, err := o.commit(ctx, outcome)
 	if applied {
 		o.tell(c, snap, outcome)

@@ -10,7 +10,7 @@ import (
 )
 
 // listenEvery is how often an owner asks whether people have said something, where nobody tells it
-// by Heed: how soon a silence counts at the latest.
+// by Heed.
 const listenEvery = 2 * time.Second
 
 // saidTime is how long it may take to read what people say.
@@ -25,14 +25,19 @@ func (o *owner) untilTick() time.Duration {
 	return min(listenEvery, max(0, time.Until(wake)))
 }
 
-// standing is what people have said. Where that cannot be read, it is what they said before.
-func (o *owner) standing(ctx context.Context) *cycle.Standing {
+// listenAge is how old what people have said may be by which it is decided between two looks. All
+// owners ask for it every listenEvery, so those of many servers share what one of them has read.
+const listenAge = 500 * time.Millisecond
+
+// standing is what people have said, as of so long ago at the earliest. Where that cannot be read,
+// it is what they said before.
+func (o *owner) standing(ctx context.Context, age time.Duration) *cycle.Standing {
 	if o.said == nil {
 		return nil
 	}
 	asking, done := context.WithTimeout(ctx, saidTime)
 	defer done()
-	stands, err := o.said(asking)
+	stands, err := o.said(asking, age)
 	if err != nil {
 		if ctx.Err() == nil && !o.unheard {
 			o.log.Warn("what people say cannot be read", "err", err)
@@ -70,6 +75,6 @@ func (o *owner) tick(ctx context.Context) (err error) {
 	if len(o.checks) == 0 {
 		return nil
 	}
-	_, err = o.commit(ctx, o.checks[0].Cycle.Tick(o.state, time.Now().UTC().Truncate(time.Microsecond), o.standing(ctx)))
+	_, err = o.commit(ctx, o.checks[0].Cycle.Tick(o.state, time.Now().UTC().Truncate(time.Microsecond), o.standing(ctx, listenAge)))
 	return err
 }

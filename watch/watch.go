@@ -91,9 +91,9 @@ type Options struct {
 	// server is this process's alone, with Ledger.
 	Hold func(ctx context.Context, server string, work func(ctx context.Context, ledger Ledger))
 	Log  *slog.Logger
-	// Standing gives what people have said, before each decision: the same pointer as long as
-	// nothing has changed. Nil is fine: nobody says anything.
-	Standing func(ctx context.Context) (*cycle.Standing, error)
+	// Standing gives what people have said, before each decision, as of so long ago at the
+	// earliest: the same pointer as long as nothing has changed. Nil is fine: nobody says anything.
+	Standing func(ctx context.Context, age time.Duration) (*cycle.Standing, error)
 	// Committed is called after each commit, by the goroutine that owns the server: it must be
 	// quick. Nil is fine.
 	Committed func(*cycle.Outcome)

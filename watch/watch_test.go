@@ -128,7 +128,7 @@ func run(t *testing.T, r *reader, l *ledger, during time.Duration, all []watch.C
 	r.began, l.began = time.Now(), time.Now()
 	opts := watch.Options{Ledger: l, Log: slog.New(slog.NewTextHandler(io.Discard, nil))}
 	if l.standing != nil {
-		opts.Standing = func(context.Context) (*cycle.Standing, error) { return l.standing(), nil }
+		opts.Standing = func(context.Context, time.Duration) (*cycle.Standing, error) { return l.standing(), nil }
 	}
 	if err := watch.Run(ctx, []watch.Server{{Name: "prod", Reader: r, Checks: all}}, opts); err != nil {
 		t.Errorf("Run: %v", err)
@@ -449,7 +449,7 @@ func TestWhatPeopleSayIsHeededAtOnce(t *testing.T) {
 			Name: "prod", Reader: &reader{began: began, state: always(map[string]snapshot.State{"orders": snapshot.Failed})}, Checks: all,
 		}}, watch.Options{
 			Ledger: l, Log: slog.New(slog.DiscardHandler),
-			Standing: func(context.Context) (*cycle.Standing, error) { return silenced(time.Since(began)), nil },
+			Standing: func(context.Context, time.Duration) (*cycle.Standing, error) { return silenced(time.Since(began)), nil },
 		})
 		if err != nil {
 			t.Fatal(err)
@@ -464,6 +464,29 @@ func TestWhatPeopleSayIsHeededAtOnce(t *testing.T) {
 		loop.Run(ctx)
 		if diff := cmp.Diff([]string{"10.3s 1 to oncall"}, l.said); diff != "" {
 			t.Errorf("said (-want +got):\n%s", diff)
+		}
+	})
+}
+
+// Owners of many servers may share what one of them has read, but for what was just seen.
+func TestALookIsDecidedByWhatPeopleSayNow(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var ages []time.Duration
+		ctx, cancel := context.WithTimeout(t.Context(), 4*time.Second)
+		defer cancel()
+		err := watch.Run(ctx, []watch.Server{{Name: "prod", Reader: &reader{began: time.Now(), state: always(nil)}, Checks: checks(t, every(3*time.Second))}}, watch.Options{
+			Ledger: &ledger{began: time.Now()}, Log: slog.New(slog.DiscardHandler),
+			Standing: func(_ context.Context, age time.Duration) (*cycle.Standing, error) {
+				ages = append(ages, age)
+				return &cycle.Standing{}, nil
+			},
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		half := 500 * time.Millisecond
+		if diff := cmp.Diff([]time.Duration{0, half, 0}, ages); diff != "" { // looks at 0 and 3 s, between them one tick
+			t.Errorf("ages (-want +got):\n%s", diff)
 		}
 	})
 }
