@@ -2,6 +2,7 @@ package history
 
 import (
 	"context"
+	"time"
 
 	"watchdog/snapshot"
 )
@@ -10,4 +11,7 @@ import (
 func (r *Recorder) Look(ctx context.Context, s *snapshot.Snapshot) { r.look(ctx, s) }
 
 // Keep writes what is not kept yet, as Run does.
-func (r *Recorder) Keep(ctx context.Context) error { return r.keep(ctx, true) }
+func (r *Recorder) Keep(ctx context.Context) error {
+	_, err := r.keep(ctx, time.Time{})
+	return err
+}

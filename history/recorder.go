@@ -41,7 +41,8 @@ type Row struct {
 }
 
 const (
-	// pointsEvery is how often points are kept: what is lost at most when the process is killed.
+	// pointsEvery is how often the points of a server are kept: what is lost at most when the process
+	// is killed. Each server has its own moments, so that those of many are not written at once.
 	pointsEvery = 10 * time.Minute
 	// eventsEvery is how often events are kept.
 	eventsEvery = 10 * time.Second
@@ -73,6 +74,7 @@ type server struct {
 	spans  []Span  // that are not kept yet, or not all of them
 	whole  bool    // the last look was
 	looks  uint32
+	kept   time.Time // of Run: up to when points are kept
 }
 
 // NewRecorder makes a recorder that keeps nothing before Run.
@@ -95,23 +97,21 @@ func (r *Recorder) Missed() int64 { return r.missed.Load() }
 
 // Run keeps what it is shown until ctx ends, and then what is left.
 func (r *Recorder) Run(ctx context.Context) {
-	events, points := time.NewTicker(eventsEvery), time.NewTicker(pointsEvery)
+	events, folds := time.NewTicker(eventsEvery), time.NewTicker(pointsEvery)
 	defer events.Stop()
-	defer points.Stop()
+	defer folds.Stop()
 	for {
 		select {
 		case s := <-r.looks:
 			r.look(ctx, s)
 		case <-events.C:
-			if err := r.keep(ctx, false); err != nil {
+			if kept, err := r.keep(ctx, time.Now()); kept || err != nil {
 				r.note(ctx, err)
 			}
-		case <-points.C:
-			err := r.keep(ctx, true)
-			if err == nil {
-				_, err = r.keeper.FoldHistory(ctx, time.Now())
+		case <-folds.C:
+			if _, err := r.keeper.FoldHistory(ctx, time.Now()); err != nil {
+				r.note(ctx, err)
 			}
-			r.note(ctx, err)
 		case <-ctx.Done():
 			r.finish(context.WithoutCancel(ctx))
 			return
@@ -123,7 +123,8 @@ func (r *Recorder) Run(ctx context.Context) {
 func (r *Recorder) finish(ctx context.Context) {
 	ctx, done := context.WithTimeout(ctx, lastWords)
 	defer done()
-	r.note(ctx, r.keep(ctx, true))
+	_, err := r.keep(ctx, time.Time{})
+	r.note(ctx, err)
 }
 
 // look takes in one look.
@@ -147,7 +148,7 @@ func (r *Recorder) server(ctx context.Context, name string) (*server, error) {
 	if err != nil {
 		return nil, err
 	}
-	sv := &server{name: name, tracks: make([]track, len(known))}
+	sv := &server{name: name, tracks: make([]track, len(known)), kept: time.Now().Add(-moment(name))}
 	for i, k := range known {
 		sv.tracks[i] = track{key: k.Key, state: k.State, crashed: max(k.Crashed.Unix(), 0)}
 	}
@@ -221,71 +222,6 @@ func (sv *server) sweep(s *snapshot.Snapshot) {
 			k.vanish(s.At)
 		}
 	}
-}
-
-// keep writes what is not kept yet: the events, and the points too where all is asked for.
-func (r *Recorder) keep(ctx context.Context, all bool) error {
-	for _, sv := range r.servers {
-		for keys := range slices.Chunk(sv.pending(all), batchRows) {
-			if err := r.keepRows(ctx, sv, keys, all); err != nil {
-				return err
-			}
-		}
-		if !all || len(sv.spans) == 0 {
-			continue
-		}
-		// The looks come last: a time of which not all is kept stays a gap.
-		if err := r.keeper.KeepHistory(ctx, &Batch{Server: sv.name, Looks: sv.spans}); err != nil {
-			return err
-		}
-		r.mu.Lock()
-		sv.spans = slices.Clone(sv.spans[len(sv.spans)-1:])
-		r.mu.Unlock()
-	}
-	return nil
-}
-
-// pending are the replications of which something is not kept yet.
-func (sv *server) pending(all bool) []snapshot.Key {
-	var keys []snapshot.Key
-	for i := range sv.tracks {
-		if u := sv.tracks[i].unkept; u != nil && (all || len(u.events) > 0) {
-			keys = append(keys, sv.tracks[i].key)
-		}
-	}
-	return keys
-}
-
-// keepRows writes what is not kept yet of some replications. It reads without the lock, as only
-// Run writes.
-func (r *Recorder) keepRows(ctx context.Context, sv *server, keys []snapshot.Key, all bool) error {
-	b := &Batch{Server: sv.name, Rows: make([]Row, 0, len(keys))}
-	for _, key := range keys {
-		k := sv.track(key)
-		row := Row{Remembered: Remembered{Key: key, State: k.state, Crashed: time.Unix(k.crashed, 0).UTC()}, Events: k.unkept.events}
-		if all {
-			row.Points, row.Begin = k.unkept.points, time.Unix(k.unkept.began, 0).UTC()
-		}
-		b.Rows = append(b.Rows, row)
-	}
-	if err := r.keeper.KeepHistory(ctx, b); err != nil {
-		return err
-	}
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	ended := false
-	for _, key := range keys {
-		k := sv.track(key)
-		k.unkept.events = nil
-		if all || len(k.unkept.points) == 0 {
-			k.unkept = nil
-		}
-		ended = ended || k.ended()
-	}
-	if ended {
-		sv.tracks = slices.DeleteFunc(sv.tracks, func(k track) bool { return k.ended() })
-	}
-	return nil
 }
 
 // note logs the first failure in a row, and the end of them.

@@ -263,6 +263,52 @@ func TestAFullDiskIsLoggedOnceAndLittleIsLost(t *testing.T) {
 	})
 }
 
+// Points of many servers are not written all at once, and none of them waits for longer than ten
+// minutes.
+func TestServersTakeTurnsToBeKept(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		k := &turns{keeper: keeper{rows: map[snapshot.Key][]history.Row{}}, servers: map[string]time.Time{}}
+		f := &film{t: t, keeper: &k.keeper, began: time.Now()}
+		f.Recorder = history.NewRecorder(k, slog.New(slog.DiscardHandler))
+		ctx, cancel := context.WithCancel(t.Context())
+		done := make(chan struct{})
+		go func() { f.Run(ctx); close(done) }()
+		for n := range int64(21) {
+			for i := range 60 {
+				f.Observe(&snapshot.Snapshot{Server: fmt.Sprint("server", i), At: time.Now().UTC(), Replications: []*snapshot.Replication{shot("running", n)}})
+			}
+			time.Sleep(30 * time.Second)
+		}
+		synctest.Wait()
+		if len(k.servers) != 60 || k.most > 10 {
+			t.Errorf("after ten and a half minutes: got %d servers kept, %d at one moment, want all 60 and 10 at most", len(k.servers), k.most)
+		}
+		cancel()
+		<-done
+	})
+}
+
+// turns notes when the points of each server are kept first.
+type turns struct {
+	keeper
+	servers map[string]time.Time
+	most    int // at one moment
+}
+
+func (k *turns) KeepHistory(ctx context.Context, b *history.Batch) error {
+	if _, known := k.servers[b.Server]; !known && len(b.Looks) > 0 {
+		k.servers[b.Server] = time.Now()
+		now := 0
+		for _, at := range k.servers {
+			if at.Equal(time.Now()) {
+				now++
+			}
+		}
+		k.most = max(k.most, now)
+	}
+	return k.keeper.KeepHistory(ctx, b)
+}
+
 // Whoever shows a look does not wait, even for a recorder that does not run.
 func TestALookIsHandedOverWithoutWaiting(t *testing.T) {
 	r := history.NewRecorder(&keeper{}, slog.New(slog.DiscardHandler))

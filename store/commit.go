@@ -107,10 +107,6 @@ func putReplications(tx *transaction, o *cycle.Outcome) error {
 	return nil
 }
 
-// maxRows is how many replications go in one statement at most: a power of two, so that any
-// number of them takes few different ones.
-const maxRows = 128
-
 func putSome(tx *transaction, server string, rows []*cycle.ReplicationChange) error {
 	args := make([]any, 1, 1+4*len(rows))
 	args[0] = server

@@ -118,6 +118,7 @@ func (t *transaction) query(query string, args ...any) (*sql.Rows, error) {
 	if err != nil {
 		return nil, err
 	}
+	t.textual(args)
 	if stmt != nil {
 		return stmt.QueryContext(t.ctx, args...)
 	}

@@ -91,6 +91,26 @@ var pastTests = []contract{
 		}
 		equal(t, "History", "0s:0/true, 0s state running", tell(t, s, orders, at(0)))
 	}},
+	{"of many that are kept at once each has its own", func(t *testing.T, s Store) {
+		var rows, more []history.Row
+		for i := range 300 {
+			rows = append(rows, past(fmt.Sprint("orders", i), moved(at(i), time.Second, 1), became("running", i)))
+			more = append(more, past(fmt.Sprint("orders", i), moved(at(1000+i), time.Second, 1)))
+		}
+		more[7].Events = append(more[7].Events, became("failed", 1007))
+		odd := past("a\x00b", moved(at(5), time.Second, 2))
+		keep(t, s, rows...)
+		keep(t, s, append(more, odd)...)
+		keep(t, s, odd)
+		for doc, want := range map[string]string{
+			"orders7":   "7s:0/true, 1007s:0/true, 7s state running, 16m47s state failed",
+			"orders8":   "8s:0/true, 1008s:0/true, 8s state running",
+			"orders299": "299s:0/true, 1299s:0/true, 4m59s state running",
+			"a\x00b":    "5s:0/true, 6s:1/true",
+		} {
+			equal(t, "History of "+doc, want, tell(t, s, alert.Subject{Server: "prod", Database: "_replicator", DocID: doc}, at(0)))
+		}
+	}},
 	{"a look grows", func(t *testing.T, s Store) {
 		for _, end := range []int{10, 20} {
 			must(t, s.KeepHistory(t.Context(), &history.Batch{Server: "prod", Looks: []history.Span{{Begin: at(0), End: at(end)}}}))
