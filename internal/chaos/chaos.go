@@ -43,11 +43,13 @@ import (
 // Options say what a run is.
 type Options struct {
 	Seed    uint64
-	Events  int           // how many faults
-	Command []string      // the daemon, and arguments that come before those of watchdog
-	Env     []string      // of the daemon, besides the environment
-	Dir     string        // an empty folder of the run's own
-	Settle  time.Duration // how long everything may take to be told after the last fault; 3 minutes if 0
+	Events  int      // how many faults
+	Command []string // the daemon, and arguments that come before those of watchdog
+	Env     []string // of the daemon, besides the environment
+	Dir     string   // an empty folder of the run's own
+	// BadMachine says that the daemon is one of BuildOnBadMachine, whose clock and disk can fail.
+	BadMachine bool
+	Settle     time.Duration // how long everything may take to be told after the last fault; 3 minutes if 0
 }
 
 // Report is what came of a run.

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"os"
 	"os/signal"
+	"path/filepath"
 	"syscall"
 	"testing"
 
@@ -19,6 +20,7 @@ var (
 	firstSeed = flag.Uint64("seed", 1, "the first seed of a schedule of faults")
 	seeds     = flag.Int("seeds", 3, "how many seeds, from the first on")
 	events    = flag.Int("events", 60, "how many faults a seed")
+	machine   = flag.Bool("machine", false, "let the clock be set and the disk be slow: builds the daemon, which takes minutes the first time")
 )
 
 // TestMain makes the test binary a watchdog where it is told to be one: what runs is what users run.
@@ -32,21 +34,30 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-func self(t *testing.T) []string {
+// daemon is the command of what runs, and its environment.
+func daemon(t *testing.T) (command, env []string) {
+	if *machine {
+		path := filepath.Join(t.TempDir(), "watchdog")
+		if err := chaos.BuildOnBadMachine(t.Context(), "watchdog", path, t.TempDir()); err != nil {
+			t.Fatal(err)
+		}
+		return []string{path}, nil
+	}
 	path, err := os.Executable()
 	if err != nil {
 		t.Fatal(err)
 	}
-	return []string{path}
+	return []string{path}, []string{"WATCHDOG_TEST_MAIN=1"}
 }
 
 func TestChaosLosesNothingAndTellsNothingFalse(t *testing.T) {
+	command, env := daemon(t)
 	for i := range *seeds {
 		seed := *firstSeed + uint64(i)
 		t.Run(fmt.Sprint("seed ", seed), func(t *testing.T) {
 			t.Parallel()
 			r, err := chaos.Run(t.Context(), chaos.Options{
-				Seed: seed, Events: *events, Command: self(t), Env: []string{"WATCHDOG_TEST_MAIN=1"}, Dir: t.TempDir(),
+				Seed: seed, Events: *events, Command: command, Env: env, Dir: t.TempDir(), BadMachine: *machine,
 			})
 			if err != nil {
 				t.Fatal(err)
@@ -56,7 +67,7 @@ func TestChaosLosesNothingAndTellsNothingFalse(t *testing.T) {
 				t.Error(v)
 			}
 			if t.Failed() {
-				t.Logf("again: go test ./internal/chaos -run Chaos -seeds 1 -seed %d -events %d; what happened:\n%s", seed, *events, r.Film())
+				t.Logf("again: go test ./internal/chaos -run Chaos -seeds 1 -seed %d -events %d -machine=%t; what happened:\n%s", seed, *events, *machine, r.Film())
 			}
 		})
 	}

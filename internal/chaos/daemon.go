@@ -105,10 +105,7 @@ func (d *daemon) live(ctx context.Context) {
 	d.log = &journal{}
 	cmd.Stderr = d.log
 	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
-	d.recent = map[excuse]bool{}
-	for e, n := range d.excused {
-		d.recent[e] = n > 0
-	}
+	d.remember()
 	if err := cmd.Start(); err != nil {
 		d.mu.Unlock()
 		d.wrong("start the daemon: %v", err)
@@ -151,6 +148,15 @@ func (d *daemon) checkEnd(err error) {
 
 func (d *daemon) args() []string {
 	return slices.Concat(d.command[1:], []string{"run", "--log-format", "json", "--config", d.config})
+}
+
+// remember makes the excuses that there are now those since a process was started. It is called with
+// mu held.
+func (d *daemon) remember() {
+	d.recent = map[excuse]bool{}
+	for e, n := range d.excused {
+		d.recent[e] = n > 0
+	}
 }
 
 func last(text string, n int) string { return text[max(0, len(text)-n):] }
@@ -240,6 +246,9 @@ func (d *daemon) hangup() {
 // mustRefuse starts it once while it is held down: it must not run, for this reason or another that
 // it has just now.
 func (d *daemon) mustRefuse(ctx context.Context, e excuse) {
+	d.mu.Lock()
+	d.remember()
+	d.mu.Unlock()
 	defer d.excuse(e)()
 	ctx, end := context.WithTimeout(ctx, 30*time.Second)
 	defer end()
@@ -253,12 +262,12 @@ func (d *daemon) mustRefuse(ctx context.Context, e excuse) {
 	d.note("the daemon refuses to start: %s", e)
 }
 
-// isExcused reports whether what was said is an excuse that there is now.
+// isExcused reports whether what was said is an excuse that there was since it was started.
 func (d *daemon) isExcused(said string) bool {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	for e, n := range d.excused {
-		if n > 0 && slices.ContainsFunc(excuses[e], func(word string) bool { return strings.Contains(said, word) }) {
+	for e, excused := range d.recent {
+		if excused && slices.ContainsFunc(excuses[e], func(word string) bool { return strings.Contains(said, word) }) {
 			return true
 		}
 	}

@@ -27,8 +27,11 @@ var faults = []fault{
 	{"SIGSTOP", 8, freeze},
 
 	{"full disk", 6, fullDisk},
+	{"slow disk", 6, slowDisk},
 	{"read-only disk", 1, readOnlyDisk},
 	{"store of a newer version", 1, newerStore},
+	{"clock set forward", 6, setClock(1)},
+	{"clock set back", 6, setClock(-1)},
 	{"garbage as config", 3, garbageConfig},
 	{"no config", 2, noConfig},
 
@@ -106,6 +109,30 @@ func fullDisk(_ context.Context, w *world, _ *rand.Rand, _ time.Duration) func()
 		w.note("the disk cannot be filled now: %v", err) // it is read-only
 	}
 	return func() { w.must(w.disk.free()); done() }
+}
+
+// slowDisk makes each write and each sync take longer.
+func slowDisk(_ context.Context, w *world, chance *rand.Rand, _ time.Duration) func() {
+	if w.machine == nil {
+		return nothing
+	}
+	w.must(w.machine.setDisk(time.Duration(1+chance.IntN(40)) * time.Millisecond))
+	return func() { w.must(w.machine.setDisk(0)) }
+}
+
+// setClock sets the wall clock forward or back, by seconds, minutes or hours. It stays so until it is
+// set again.
+func setClock(direction time.Duration) func(context.Context, *world, *rand.Rand, time.Duration) func() {
+	return func(_ context.Context, w *world, chance *rand.Rand, _ time.Duration) func() {
+		if w.machine == nil {
+			return nothing
+		}
+		unit := [...]time.Duration{time.Second, time.Minute, time.Hour}[chance.IntN(3)]
+		step := direction * unit * time.Duration(1+chance.IntN(8))
+		w.must(w.ledger.setClock(step, w.machine.setClock))
+		w.note("the clock was set by %s", step)
+		return nothing
+	}
 }
 
 // readOnlyDisk is what a file system makes of itself when its device fails. Linux allows it on

@@ -120,11 +120,25 @@ func (j *judge) order(firsts []heard) {
 			j.report(OutOfOrder, h.DocID, "%s was told before it fired", h.line())
 		case b != nil && b.Status == h.Status:
 			j.report(OutOfOrder, h.DocID, "%s was told right after %s", h.line(), b.line())
-		case b != nil && !b.At.Before(h.At):
+		case b != nil && !j.later(h.At, b.At):
 			j.report(OutOfOrder, h.DocID, "%s was told after %s", h.line(), b.line())
 		}
 		before[h.Fingerprint] = h
 	}
+}
+
+// later reports whether a time that the daemon's clock showed may be later than another.
+func (j *judge) later(shown, than time.Time) bool {
+	a, b := j.truth.moments(shown), j.truth.moments(than)
+	return len(a) > 0 && len(b) > 0 && b[0].Before(a[len(a)-1])
+}
+
+// between reports whether the daemon's clock may have shown a time at a moment between two; the
+// latter may be zero, for ever.
+func (j *judge) between(shown, from, to time.Time) bool {
+	return slices.ContainsFunc(j.truth.moments(shown), func(m time.Time) bool {
+		return !m.Before(from) && (to.IsZero() || !m.After(to))
+	})
 }
 
 // falsehoods: what was told was true.
@@ -153,10 +167,28 @@ func (j *judge) firing(h *heard) *Trouble {
 		j.report(FalseAlert, h.DocID, "%s, with the error %q, which it never had", h.line(), h.Error)
 	case h.at.Before(t.Began):
 		j.report(FalseAlert, h.DocID, "%s was told before it was so", h.line())
-	case h.StartsAt.Before(t.Began.Add(-blur)) || !t.Over.IsZero() && h.StartsAt.After(t.Over.Add(blur)):
+	case !j.began(h, t):
 		j.report(FalseAlert, h.DocID, "%s was so from %s to %s only", h.line(), t.Began.Format(clock), t.Over.Format(clock))
 	}
 	return t
+}
+
+// began: the alert is as old as the trouble, or as one before it which nobody saw end.
+func (j *judge) began(h *heard, t *Trouble) bool {
+	return slices.ContainsFunc(j.truth.Troubles, func(b Trouble) bool {
+		if b.Doc != t.Doc || b.Rule != t.Rule || b.Began.After(t.Began) {
+			return false
+		}
+		return j.between(h.StartsAt, b.Began.Add(-blur), afterwards(b.Over, blur))
+	})
+}
+
+// afterwards is a time after another, which may be zero for never.
+func afterwards(t time.Time, d time.Duration) time.Time {
+	if t.IsZero() {
+		return t
+	}
+	return t.Add(d)
 }
 
 const clock = "15:04:05.000"
@@ -177,7 +209,7 @@ func (j *judge) resolved(h *heard, t *Trouble) {
 	switch {
 	case t.Over.IsZero() || h.at.Before(t.Over):
 		j.report(FalseResolve, h.DocID, "%s was told at %s, while it was so", h.line(), h.at.Format(clock))
-	case h.EndsAt == nil || h.EndsAt.Before(t.Over.Add(-blur)):
+	case h.EndsAt == nil || !j.between(*h.EndsAt, t.Over.Add(-blur), time.Time{}):
 		j.report(FalseResolve, h.DocID, "%s was over at %s only", h.line(), t.Over.Format(clock))
 	case h.Reason == alert.ReasonDeleted && !j.deleted(t):
 		j.report(FalseResolve, h.DocID, "%s: it was never deleted", h.line())
@@ -195,7 +227,7 @@ func (j *judge) unreachable(h *heard) {
 		return
 	}
 	if !slices.ContainsFunc(j.truth.Outages, func(o Outage) bool {
-		return h.StartsAt.After(o.Began) && (o.Over.IsZero() || h.StartsAt.Before(o.Over.Add(shadow)))
+		return j.between(h.StartsAt, o.Began, afterwards(o.Over, shadow))
 	}) {
 		j.report(FalseAlert, "", "%s, though nothing was in the way", h.line())
 	}

@@ -29,8 +29,15 @@ type Trouble struct {
 // Outage is one time in which something kept the daemon from the server.
 type Outage struct{ Began, Over time.Time }
 
+// Setting is one setting of the daemon's wall clock: from then on it is ahead of ours by so much.
+type Setting struct {
+	At    time.Time
+	Ahead time.Duration // below 0: it is behind
+}
+
 // Truth is what really happened, in order.
 type Truth struct {
+	Clock    []Setting // the clock is right before the first
 	Troubles []Trouble
 	Outages  []Outage
 }
@@ -66,5 +73,41 @@ func (l *ledger) outage() (end func()) {
 		l.mu.Lock()
 		defer l.mu.Unlock()
 		l.truth.Outages[index].Over = time.Now()
+	}
+}
+
+// setClock sets the daemon's clock by one step, but never farther than clockRange from ours.
+func (l *ledger) setClock(step time.Duration, set func(ahead time.Duration) error) error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	ahead := step
+	if n := len(l.truth.Clock); n > 0 {
+		ahead += l.truth.Clock[n-1].Ahead
+	}
+	if ahead.Abs() > clockRange {
+		ahead -= 2 * step
+	}
+	l.truth.Clock = append(l.truth.Clock, Setting{time.Now(), ahead})
+	return set(ahead)
+}
+
+// clockRange is below the age from which a delivery is given up, which goes by the clock.
+const clockRange = 12 * time.Hour
+
+// moments are those at which the daemon's clock may have shown a time, in order: several where it was
+// set back, none where it was set forward over it.
+func (t *Truth) moments(shown time.Time) (all []time.Time) {
+	var from time.Time // of the setting
+	ahead := time.Duration(0)
+	for i := 0; ; i++ {
+		last := i == len(t.Clock)
+		m := shown.Add(-ahead)
+		if !m.Before(from) && (last || !m.After(t.Clock[i].At)) {
+			all = append(all, m)
+		}
+		if last {
+			return all
+		}
+		from, ahead = t.Clock[i].At, t.Clock[i].Ahead
 	}
 }

@@ -10,6 +10,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -25,12 +26,14 @@ const secondNode = "couchdb@127.0.0.2"
 // world is all that a run consists of.
 type world struct {
 	began     time.Time
+	seed      uint64
 	dir       string
 	couch     *couchtest.Server
 	proxy     *proxy // in front of couch
 	names     *names
 	receivers []*receiver
 	disk      *disk
+	machine   *machine // nil: its clock and its disk's speed are ours
 	daemon    *daemon
 	ledger    ledger
 	kills     atomic.Int64
@@ -52,7 +55,7 @@ type frame struct {
 }
 
 func newWorld(o Options) (w *world, err error) {
-	w = &world{began: time.Now(), dir: o.Dir}
+	w = &world{began: time.Now(), seed: o.Seed, dir: o.Dir}
 	defer func() {
 		if err != nil {
 			w.end()
@@ -87,6 +90,14 @@ func newWorld(o Options) (w *world, err error) {
 		return nil, err
 	}
 	w.close = append(w.close, func() { w.must(w.disk.close()) })
+	if o.BadMachine {
+		path := filepath.Join(w.dir, "machine")
+		if w.machine, err = newMachine(path); err != nil {
+			return nil, err
+		}
+		w.close = append(w.close, func() { w.must(w.machine.close()) })
+		o.Env = append(slices.Clip(o.Env), machineEnv+"="+path)
+	}
 	if w.newer, err = newerFile(filepath.Join(w.dir, "newer.db")); err != nil {
 		return nil, err
 	}
@@ -110,21 +121,25 @@ func (w *world) end() {
 func (w *world) config() string {
 	_, port, _ := strings.Cut(w.proxy.addr, ":")
 	server := url.URL{Scheme: "http", Host: w.names.host() + ":" + port}
+	schedule := "@every 1s"
+	if w.seed%2 == 0 {
+		schedule = "* * * * * *" // which goes by the clock
+	}
 	return fmt.Sprintf(`store: %s
 http: {listen: "127.0.0.1:0"}
 servers:
   - {name: prod, url: %q, auth: {username: watchdog, password: secret}, timeout: 2s, full_every: 3s}
-checks: [{name: all, schedule: "@every 1s", jitter: 0s, timeout: 5s}]
+checks: [{name: all, schedule: %q, jitter: 0s, timeout: 5s}]
 rules:
   - {name: %s, severity: critical, when: 'state == "failed"'}
-  - {name: %s, severity: warning, when: 'state == "crashing"'}
+  - {name: %s, severity: warning, when: 'state == "crashing"', for: 1s, keep_firing_for: 1s}
 sinks:
   - {name: first, timeout: 2s, webhook: {url: %q}}
   - {name: second, timeout: 2s, digest_above: 3, webhook: {url: %q}}
 routes:
   - {to: [first], group_by: [doc_id], continue: true}
-  - {to: [second], group_by: [rule]}
-`, w.storePath(), server.String(), ruleFailed, ruleCrashing, w.receivers[0].url(), w.receivers[1].url())
+  - {to: [second], group_by: [rule], group_wait: 1s}
+`, w.storePath(), server.String(), schedule, ruleFailed, ruleCrashing, w.receivers[0].url(), w.receivers[1].url())
 }
 
 func (w *world) storePath() string { return filepath.Join(w.disk.dir, "watchdog.db") }
