@@ -14,6 +14,7 @@ import (
 // Apply is the only way it changes.
 type Memory struct {
 	server       string
+	at           stamp // of the last look; after a start, the latest moment that is remembered
 	health       *health
 	alerts       []*alert.Alert // of the server itself
 	replications table
@@ -41,9 +42,11 @@ func (m *Memory) RestoreServer(memory []byte) error {
 // to the bytes.
 func (m *Memory) RestoreReplication(database, docID string, memory []byte) error {
 	past := kept(memory)
-	if _, err := readPast(string(past)); err != nil {
+	p, err := readPast(string(past))
+	if err != nil {
 		return fmt.Errorf("what is remembered of %s/%s cannot be read: %w", database, docID, err)
 	}
+	m.at = max(m.at, p.latest())
 	if n := len(m.replications); n > 0 && m.replications[n-1].key.Database == database {
 		database = m.replications[n-1].key.Database // once for all
 	}
@@ -53,6 +56,7 @@ func (m *Memory) RestoreReplication(database, docID string, memory []byte) error
 
 // RestoreAlert takes back one alert that has not ended.
 func (m *Memory) RestoreAlert(a alert.Alert) {
+	m.at = max(m.at, latestOf([]*alert.Alert{&a}))
 	if a.Subject().IsServer() {
 		m.alerts = withAlert(m.alerts, a.Rule, &a)
 		return
@@ -79,7 +83,7 @@ func (m *Memory) entry(key snapshot.Key) *entry {
 // Apply makes a result of Step the memory. It is called after the result is committed, before
 // the next Step.
 func (m *Memory) Apply(r *Result) {
-	m.health, m.alerts = r.health, r.server
+	m.at, m.health, m.alerts = stampOf(r.At), r.health, r.server
 	var added []entry
 	forgotten := false
 	for _, c := range r.entries {

@@ -18,4 +18,12 @@ func (s stamp) time() time.Time { return time.UnixMicro(int64(s)).UTC() }
 
 func (s stamp) add(d time.Duration) stamp { return s + stamp(d.Microseconds()) }
 
+// moved is the moment later by d; none stays none.
+func (s stamp) moved(d stamp) stamp {
+	if s == 0 {
+		return 0
+	}
+	return max(s+d, 1)
+}
+
 func (s stamp) sub(o stamp) time.Duration { return time.Duration(s-o) * time.Microsecond }

@@ -63,6 +63,8 @@ func (s *Set) follow(r *Rule) {
 // Step evaluates the set on one snapshot, given what is remembered. It changes neither.
 func (s *Set) Step(m *Memory, snap *snapshot.Snapshot) *Result {
 	at := stampOf(snap.At)
+	moved := m.afterSetting(snap)
+	m = moved.Memory
 	st := &step{
 		set: s, memory: m, snap: snap, at: at, time: at.time(), incomplete: snap.Failed(),
 		result: &Result{At: at.time()},
@@ -80,6 +82,7 @@ func (s *Set) Step(m *Memory, snap *snapshot.Snapshot) *Result {
 		}
 	}
 	st.stepServer()
+	moved.keep(st.result)
 	st.result.sort()
 	return st.result
 }

@@ -39,6 +39,10 @@ type Snapshot struct {
 	Server string
 	// At is when the look began, in UTC: the time of everything it decides.
 	At time.Time
+	// ClockSet is by how far somebody has set the clock since the look before, below 0 when back: what
+	// At differs by from that of the look before is not all of it time. 0 where nobody has, and where
+	// that is not known: after a start, and in a recording.
+	ClockSet time.Duration
 	// Latency is how long the look took; 0 in a recording.
 	Latency time.Duration
 	// Usage is what the look cost; nothing in a recording.

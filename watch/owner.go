@@ -42,6 +42,7 @@ type owner struct {
 	alerts    []alert.Alert   // of the last report
 	changed   bool            // the alerts are not those any more
 	log       *slog.Logger
+	clock     clock
 	failing   bool          // the last look was incomplete
 	stuck     bool          // the last tick could not be committed
 	bell      Doorbell      // nil: there is none
@@ -137,7 +138,7 @@ func (o *owner) run(ctx context.Context) {
 func (o *owner) tenure(ctx context.Context, ledger Ledger) {
 	o.working.Lock()
 	defer o.working.Unlock()
-	o.ledger, o.unsaved, o.last = ledger, unsaved{}, nil
+	o.ledger, o.unsaved, o.last, o.clock = ledger, unsaved{}, nil, clock{}
 	if o.load(ctx) {
 		o.report(nil, &Report{})
 		o.work(ctx)
@@ -168,13 +169,13 @@ func (o *owner) load(ctx context.Context) bool {
 func (o *owner) work(ctx context.Context) {
 	defer o.pulse.rest()
 	defer o.part(ctx)
-	clock := cron.New()
+	schedule := cron.New()
 	for i := range o.checks {
-		clock.Schedule(o.checks[i].Schedule, cron.FuncJob(func() { o.comeDue(i) }))
+		schedule.Schedule(steady{o.checks[i].Schedule}, cron.FuncJob(func() { o.comeDue(i) }))
 		o.comeDue(i)
 	}
-	clock.Start()
-	defer func() { <-clock.Stop().Done() }()
+	schedule.Start()
+	defer func() { <-schedule.Stop().Done() }()
 
 	listening, deafen := context.WithCancel(ctx)
 	var bell sync.WaitGroup
@@ -209,7 +210,7 @@ func (o *owner) takeOver() {
 		return // it is loaded, when the server is held again
 	}
 	o.state, o.stands, o.alerts, o.failing, o.stuck = b.state, b.stands, b.alerts, b.failing, b.stuck
-	o.unsaved = b.unsaved
+	o.unsaved, o.clock = b.unsaved, b.clock
 	if o.reader == b.reader {
 		o.last = b.last // what another reader saw may be of another server
 	}
@@ -317,6 +318,7 @@ func (o *owner) decide(ctx context.Context, c *dueCheck, report *Report) (err er
 	outcome := c.Cycle.Step(o.state, snap, o.standing(ctx, 0))
 	applied, err := o.commit(ctx, outcome)
 	if applied {
+		o.clock.decide()
 		o.tell(c, snap, outcome)
 	}
 	if err == nil {
@@ -332,7 +334,9 @@ func (o *owner) look(ctx context.Context, c *dueCheck) *snapshot.Snapshot {
 		ctx, done = context.WithTimeout(ctx, c.Timeout)
 		defer done()
 	}
-	snap := o.reader.Read(ctx, time.Now().UTC(), o.last)
+	now := time.Now().UTC()
+	snap := o.reader.Read(ctx, now, o.last)
+	snap.ClockSet = o.clock.look(now)
 	o.last = snap
 	answers := map[snapshot.Key]snapshot.Answer{}
 	for key := range o.state.Absent(snap) {
