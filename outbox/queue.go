@@ -21,6 +21,12 @@ type Queue interface {
 	// reached the receiver.
 	Claim(ctx context.Context, r Request) (items []Item, next time.Time, err error)
 
+	// ClockSet says that the clock of this process was set since its last call, and by how much; 0
+	// says that the process has just begun and does not know: the queue then goes by the latest
+	// that it remembers. Where the clock was set back, what waits for a time is due now, and leases
+	// run no longer than until then; where it was set forward, what waits is no older than before.
+	ClockSet(ctx context.Context, c ClockSetting) error
+
 	// Note keeps what became of attempts, all or nothing. An error means that it may not be
 	// written. It is then written again until that succeeds, so a note about an item that is
 	// done, or that is not there any more, changes nothing and is no error; neither does one of a
@@ -45,6 +51,18 @@ type Request struct {
 	// DigestAbove is of how many things that wait in one thread more are put into one item; 0:
 	// nothing is.
 	DigestAbove int
+}
+
+// Believed is how far ahead of a clock a queue may remember something to have happened without its
+// having been set back: clocks of two processes differ.
+const Believed = time.Minute
+
+// ClockSetting is a change of the clock, as the worker of a sink noticed it.
+type ClockSetting struct {
+	Sink  string
+	Now   time.Time // after it
+	By    time.Duration
+	Lease time.Time // until when the leases of others may last
 }
 
 // Outcome is what became of an attempt.

@@ -172,6 +172,27 @@ func (q oddQueue) Claim(ctx context.Context, r outbox.Request) ([]outbox.Item, t
 	return nil, next, err
 }
 
+func (oddQueue) ClockSet(context.Context, outbox.ClockSetting) error { return nil }
+
+func TestWorkerSendsNothingWhileItsQueueDoesNotKnowTheClock(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newStage(t, nil, func(o *outbox.Options) { o.Queue.(*outboxtest.Queue).Fail(failing("ClockSet")) })
+		s.add(letter("a"))
+		time.Sleep(10 * time.Second)
+		s.queue.Fail(nil)
+		time.Sleep(time.Minute)
+		s.queue.Fail(failing("ClockSet")) // it is not told again, where nobody sets the clock
+		s.add(letter("b"))
+		time.Sleep(time.Minute)
+		if err := s.end(); err != nil {
+			t.Errorf("Run: got error %v, want none", err)
+		}
+		if got, want := s.seen(), "15s a, 1m10s b"; got != want {
+			t.Errorf("attempts:\n got %s\nwant %s", got, want)
+		}
+	})
+}
+
 func TestWorkerWithAQueueThatHangs(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := newStage(t, nil, func(o *outbox.Options) {

@@ -88,6 +88,7 @@ type Worker struct {
 	wake    chan struct{}
 	results chan result
 
+	heeded    time.Time       // when the queue knew how the clock is set
 	inHand    map[string]bool // by id: begun, and the result not noted
 	sink      pause
 	queue     pause
@@ -194,9 +195,12 @@ func (w *Worker) begin(ctx, attempts context.Context) time.Duration {
 	if places == 0 {
 		return wait
 	}
+	if err := w.heedClock(ctx, now); err != nil {
+		return 0
+	}
 	items, next, err := w.claim(ctx, Request{
 		Sink: w.opt.Sink, Now: now, Horizon: now.Add(longRetryAfter), Limit: places, Probe: probe, DigestAbove: w.opt.DigestAbove,
-		Lease: now.Add(w.opt.Timeout + w.opt.Grace + leaseMargin),
+		Lease: now.Add(w.lease()),
 	})
 	if err != nil {
 		return 0 // to see for how long the queue pauses
@@ -235,6 +239,13 @@ func (w *Worker) claim(ctx context.Context, r Request) ([]Item, time.Time, error
 	asking, done := context.WithTimeout(ctx, queueTimeout)
 	defer done()
 	items, next, err := w.opt.Queue.Claim(asking, r)
+	w.answered(ctx, err)
+	items = slices.DeleteFunc(items, func(i Item) bool { return w.inHand[i.ID] })
+	return items, next, err
+}
+
+// answered keeps the queue's pause by how a call ended.
+func (w *Worker) answered(ctx context.Context, err error) {
 	switch {
 	case err == nil:
 		w.queue = w.queue.worked()
@@ -243,12 +254,13 @@ func (w *Worker) claim(ctx context.Context, r Request) ([]Item, time.Time, error
 		w.queue = w.queue.failed(time.Now(), w.queueWait)
 		w.noticeQueue(err)
 	}
-	items = slices.DeleteFunc(items, func(i Item) bool { return w.inHand[i.ID] })
-	return items, next, err
 }
 
 // queueWait is how long to wait after the nth failure of the queue in a row.
 func (w *Worker) queueWait(n int) time.Duration { return backoff(n, w.opt.Rand(), longQueueWait) }
+
+// lease is how long what is claimed may take.
+func (w *Worker) lease() time.Duration { return w.opt.Timeout + w.opt.Grace + leaseMargin }
 
 // attempt tries one item and reports the result, whatever Deliver does.
 func (w *Worker) attempt(ctx context.Context, item Item) {

@@ -103,6 +103,21 @@ func TestQueue(t *testing.T, open Open) {
 			claims(outbox.Request{Sink: "hook", Now: at(0), Horizon: at(3600), Limit: 9}, 3600, []string{"a", "free"}),
 			claims(outbox.Request{Sink: "hook", Now: at(3600), Horizon: at(7200), Limit: 9}, 3601, []string{"b"}),
 		}},
+		{"what waits is due when the clock was set back", []outbox.Item{a, b}, []step{
+			retry("a", 1800), retry("b", -60), clockSet(-100, -30), claim(-100, 9, never, "a", "b"),
+		}},
+		{"what waits waits for no time of before the clock was set back", []outbox.Item{a, a2}, []step{
+			leaseA(0, 70), clockSet(-3600, -3600), others(claim(-3600, 9, never)), others(claim(-3530, 9, never, "a")),
+		}},
+		{"a clock that may have been set back was not, where nothing is remembered that is to come", []outbox.Item{a, b}, []step{
+			sent("b"), retry("a", 1800), clockSet(-50, 0), claim(0, 9, 1800),
+		}},
+		{"a clock was set back, where something is remembered that is to come", []outbox.Item{a, b}, []step{
+			sent("b"), retry("a", 1800), clockSet(-90, 0), claim(-90, 9, never, "a"),
+		}},
+		{"of another sink nothing is due when the clock was set back", []outbox.Item{a}, []step{
+			retry("a", 1800), clockSetOf("oncall", -100, -30), claim(-100, 9, 1800),
+		}},
 		{"a probe may be one beyond the horizon", []outbox.Item{a, b}, []step{
 			retry("a", 3601), retry("b", 3600),
 			claims(outbox.Request{Sink: "hook", Now: at(0), Horizon: at(3600), Limit: 1, Probe: true}, unsaid, []string{"a"}),
@@ -162,6 +177,19 @@ func TestQueue(t *testing.T, open Open) {
 			if got := string(items[0].Memory); got != step.want || items[0].Thread != "thread" {
 				t.Errorf("%s: got memory %q of thread %q, want %q", step.name, got, items[0].Thread, step.want)
 			}
+		}
+	})
+
+	t.Run("what waits is no older when the clock was set forward", func(t *testing.T) {
+		q, other, add := open(t)
+		add(a)
+		clockSet(7200, 3600)(t, q, other)
+		items, _, err := q.Claim(t.Context(), outbox.Request{Sink: "hook", Now: at(7200), Limit: 1})
+		if err != nil || len(items) != 1 {
+			t.Fatalf("Claim: got %d items and error %v, want one item", len(items), err)
+		}
+		if got, want := items[0].Created, epoch.Add(time.Hour); !got.Equal(want) {
+			t.Errorf("Claim after the clock was set forward by an hour: got an item of %s, want of %s", got, want)
 		}
 	})
 
@@ -241,6 +269,17 @@ func claims(r outbox.Request, next int, ids []string) step {
 			t.Errorf("Claim at %s: next got %v, want %v", when, gotNext, at(next))
 		}
 	}
+}
+
+// clockSet says at a second that the clock was set, by some seconds.
+func clockSet(second, by int) step { return clockSetOf("hook", second, by) }
+
+func clockSetOf(sink string, second, by int) step {
+	return note("ClockSet", func(ctx context.Context, q outbox.Queue) error {
+		return q.ClockSet(ctx, outbox.ClockSetting{
+			Sink: sink, Now: at(second), By: time.Duration(by) * time.Second, Lease: at(second + 70),
+		})
+	})
 }
 
 func sent(id string) step {

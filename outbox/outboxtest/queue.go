@@ -85,6 +85,11 @@ func (q *Queue) Claim(ctx context.Context, r outbox.Request) ([]outbox.Item, tim
 	return q.As("").Claim(ctx, r)
 }
 
+// ClockSet is as outbox.Queue says.
+func (q *Queue) ClockSet(ctx context.Context, c outbox.ClockSetting) error {
+	return q.As("").ClockSet(ctx, c)
+}
+
 // Note is as outbox.Queue says.
 func (q *Queue) Note(ctx context.Context, notes ...outbox.Note) error {
 	return q.As("").Note(ctx, notes...)
@@ -132,6 +137,35 @@ func (q *Queue) due(r outbox.Request) (due []*Entry, next time.Time) {
 		}
 	}
 	return due, next
+}
+
+// ClockSet is as outbox.Queue says.
+func (w Worker) ClockSet(ctx context.Context, c outbox.ClockSetting) error {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if err := w.ask(ctx, "ClockSet"); err != nil {
+		return err
+	}
+	back := c.By < 0 || c.By == 0 && slices.ContainsFunc(w.entries, func(e *Entry) bool {
+		return e.Done.After(c.Now.Add(outbox.Believed))
+	})
+	for _, e := range w.entries {
+		switch {
+		case e.Sink != c.Sink || e.done():
+		case back:
+			e.Next, e.Lease, e.Created = earlier(e.Next, c.Now), earlier(e.Lease, c.Lease), earlier(e.Created, c.Now)
+		default:
+			e.Created = e.Created.Add(c.By)
+		}
+	}
+	return nil
+}
+
+func earlier(a, b time.Time) time.Time {
+	if a.Before(b) {
+		return a
+	}
+	return b
 }
 
 // Note is as outbox.Queue says. To Fail, each note is a call by its outcome's name.
