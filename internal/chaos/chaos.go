@@ -47,9 +47,19 @@ type Options struct {
 	Command []string // the daemon, and arguments that come before those of watchdog
 	Env     []string // of the daemon, besides the environment
 	Dir     string   // an empty folder of the run's own
+	// Database keeps the store; nil: it is a file on a small disk.
+	Database Database
 	// BadMachine says that the daemon is one of BuildOnBadMachine, whose clock and disk can fail.
 	BadMachine bool
 	Settle     time.Duration // how long everything may take to be told after the last fault; 3 minutes if 0
+}
+
+// Database is an empty PostgreSQL server of the run's own, which runs.
+type Database interface {
+	Address() string // host:port, for the daemon
+	URL() string     // for the checks
+	Stop()           // at once, as when its machine fails
+	Start() error
 }
 
 // Report is what came of a run.
@@ -125,7 +135,7 @@ func (w *world) suffer(ctx context.Context, o Options) {
 	defer over()
 	var living sync.WaitGroup
 	w.lives(chaos, patience, o.Seed, living.Go)
-	w.play(ctx, Schedule(o.Seed, o.Events))
+	w.play(ctx, Schedule(o.Seed, o.Events, o.Database != nil))
 	w.note("all faults are over")
 	over()
 	last := time.AfterFunc(settle, give)
@@ -140,7 +150,7 @@ func (w *world) suffer(ctx context.Context, o Options) {
 // play lets a schedule happen, and returns when every fault of it is over.
 func (w *world) play(ctx context.Context, schedule []Event) {
 	byKind := map[string]fault{}
-	for _, f := range faults {
+	for _, f := range slices.Concat(faults, diskFaults, databaseFaults) {
 		byKind[f.kind] = f
 	}
 	var lasting sync.WaitGroup
@@ -173,7 +183,7 @@ func (w *world) settle(patience context.Context) {
 
 // isQuiet looks into the store, beside the daemon.
 func (w *world) isQuiet(ctx context.Context) bool {
-	kept, err := store.Open(ctx, w.storePath(), store.Options{ReadOnly: true})
+	kept, err := store.Open(ctx, w.dsn(), store.Options{ReadOnly: true})
 	if err != nil {
 		return false
 	}
@@ -194,7 +204,7 @@ func (w *world) stop(ctx context.Context) {
 
 // decided is what the store says was decided.
 func (w *world) decided(ctx context.Context) ([]alert.Transition, error) {
-	kept, err := store.Open(ctx, w.storePath(), store.Options{})
+	kept, err := store.Open(ctx, w.dsn(), store.Options{})
 	if err != nil {
 		return nil, err
 	}

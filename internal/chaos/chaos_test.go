@@ -14,12 +14,14 @@ import (
 
 	"watchdog/cli"
 	"watchdog/internal/chaos"
+	"watchdog/store/pgtest"
 )
 
 var (
 	firstSeed = flag.Uint64("seed", 1, "the first seed of a schedule of faults")
 	seeds     = flag.Int("seeds", 3, "how many seeds, from the first on")
 	events    = flag.Int("events", 60, "how many faults a seed")
+	postgres  = flag.Bool("postgres", false, "keep the store in PostgreSQL, which fails too")
 	machine   = flag.Bool("machine", false, "let the clock be set and the disk be slow: builds the daemon, which takes minutes the first time")
 )
 
@@ -56,9 +58,14 @@ func TestChaosLosesNothingAndTellsNothingFalse(t *testing.T) {
 		seed := *firstSeed + uint64(i)
 		t.Run(fmt.Sprint("seed ", seed), func(t *testing.T) {
 			t.Parallel()
-			r, err := chaos.Run(t.Context(), chaos.Options{
-				Seed: seed, Events: *events, Command: command, Env: env, Dir: t.TempDir(), BadMachine: *machine,
-			})
+			o := chaos.Options{Seed: seed, Events: *events, Command: command, Env: env, Dir: t.TempDir(), BadMachine: *machine}
+			if *postgres {
+				db := &pgtest.Server{Durable: true}
+				defer db.Close()
+				db.Exec(t, "SELECT 1") // which starts it
+				o.Database = db
+			}
+			r, err := chaos.Run(t.Context(), o)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -67,7 +74,7 @@ func TestChaosLosesNothingAndTellsNothingFalse(t *testing.T) {
 				t.Error(v)
 			}
 			if t.Failed() {
-				t.Logf("again: go test ./internal/chaos -run Chaos -seeds 1 -seed %d -events %d -machine=%t; what happened:\n%s", seed, *events, *machine, r.Film())
+				t.Logf("again: go test ./internal/chaos -run Chaos -seeds 1 -seed %d -events %d -machine=%t -postgres=%t; what happened:\n%s", seed, *events, *machine, *postgres, r.Film())
 			}
 		})
 	}

@@ -32,6 +32,7 @@ const (
 	excuseGone     excuse = "there is no config"
 	excuseFull     excuse = "the disk is full"
 	excuseReadOnly excuse = "the disk is read-only"
+	excuseAway     excuse = "the database is away"
 	excuseNewer    excuse = "the store is of a newer version"
 )
 
@@ -41,6 +42,7 @@ var excuses = map[excuse][]string{
 	excuseGone:     {"watchdog.yaml"},
 	excuseFull:     {"disk is full", "no space left", "is its disk full"},
 	excuseReadOnly: {"read-only", "readonly"},
+	excuseAway:     {"open store postgres", "commit", "note the result", "queue"},
 	excuseNewer:    {"its schema has version"},
 }
 

@@ -7,6 +7,7 @@ import (
 	"math/rand/v2"
 	"net/http"
 	"os"
+	"slices"
 	"syscall"
 	"time"
 
@@ -20,16 +21,11 @@ type fault struct {
 	do     func(ctx context.Context, w *world, chance *rand.Rand, lasts time.Duration) (undo func())
 }
 
-// faults are all there are.
+// faults are those that can happen whatever the store is.
 var faults = []fault{
-	{"SIGKILL", 32, kill},
 	{"SIGTERM", 2, terminate},
 	{"SIGSTOP", 8, freeze},
 
-	{"full disk", 6, fullDisk},
-	{"slow disk", 6, slowDisk},
-	{"read-only disk", 1, readOnlyDisk},
-	{"store of a newer version", 1, newerStore},
 	{"clock set forward", 6, setClock(1)},
 	{"clock set back", 6, setClock(-1)},
 	{"garbage as config", 3, garbageConfig},
@@ -71,6 +67,36 @@ var faults = []fault{
 	{"receiver: abrupt", 6, feeling(abrupt)},
 	{"receiver: half an answer", 4, feeling(half)},
 	{"receiver: late", 4, feeling(slow)},
+}
+
+// diskFaults are those of a store that is a file: it is there again as soon as the daemon is.
+var diskFaults = []fault{
+	{"SIGKILL", 32, kill},
+	{"full disk", 6, fullDisk},
+	{"slow disk", 6, slowDisk},
+	{"read-only disk", 1, readOnlyDisk},
+	{"store of a newer version", 1, newerStore},
+}
+
+// databaseFaults are those of a store that is a database. A daemon that was killed leaves its leases
+// behind, so that the next one watches nothing for some seconds: it is killed more seldom.
+var databaseFaults = []fault{
+	{"SIGKILL", 6, kill},
+	{"database: refused", 5, atDatabase(refused)},
+	{"database: reset", 8, atDatabase(reset)},
+	{"database: hung", 6, atDatabase(hung)},
+	{"database: cut", 6, atDatabase(cut)},
+	{"database: slow", 6, atDatabase(sluggish)},
+	{"database: killed", 4, killDatabase},
+	{"database of a newer version", 1, newerDatabase},
+}
+
+// faultsOf are those that can happen to a store.
+func faultsOf(database bool) []fault {
+	if database {
+		return slices.Concat(faults, databaseFaults)
+	}
+	return slices.Concat(faults, diskFaults)
 }
 
 func nothing() {}
@@ -116,8 +142,8 @@ func slowDisk(_ context.Context, w *world, chance *rand.Rand, _ time.Duration) f
 	if w.machine == nil {
 		return nothing
 	}
-	w.must(w.machine.setDisk(time.Duration(1+chance.IntN(40)) * time.Millisecond))
-	return func() { w.must(w.machine.setDisk(0)) }
+	w.must(w.machine.SetDisk(time.Duration(1+chance.IntN(40)) * time.Millisecond))
+	return func() { w.must(w.machine.SetDisk(0)) }
 }
 
 // setClock sets the wall clock forward or back, by seconds, minutes or hours. It stays so until it is
@@ -129,7 +155,7 @@ func setClock(direction time.Duration) func(context.Context, *world, *rand.Rand,
 		}
 		unit := [...]time.Duration{time.Second, time.Minute, time.Hour}[chance.IntN(3)]
 		step := direction * unit * time.Duration(1+chance.IntN(8))
-		w.must(w.ledger.setClock(step, w.machine.setClock))
+		w.must(w.ledger.setClock(step, w.machine.SetClock))
 		w.note("the clock was set by %s", step)
 		return nothing
 	}
@@ -159,6 +185,42 @@ func newerStore(ctx context.Context, w *world, _ *rand.Rand, _ time.Duration) fu
 	back, err := w.swapStore()
 	if err != nil {
 		w.note("the store cannot be swapped now: %v", err) // the disk is full
+		return nothing
+	}
+	w.daemon.mustRefuse(ctx, excuseNewer)
+	w.must(back())
+	return nothing
+}
+
+func atDatabase(state network) func(context.Context, *world, *rand.Rand, time.Duration) func() {
+	return func(_ context.Context, w *world, _ *rand.Rand, _ time.Duration) func() {
+		done := w.daemon.excuse(excuseAway)
+		w.must(w.database.proxy.set(state))
+		return func() { w.must(w.database.proxy.set(open)); done() }
+	}
+}
+
+// killDatabase ends the database without a word to anybody, and starts it again.
+func killDatabase(ctx context.Context, w *world, _ *rand.Rand, lasts time.Duration) func() {
+	done := w.daemon.excuse(excuseAway)
+	defer done()
+	w.database.mu.Lock()
+	defer w.database.mu.Unlock()
+	w.database.Stop()
+	pause(ctx, lasts)
+	w.must(w.database.Start())
+	return nothing
+}
+
+// newerDatabase makes the database one that a later version wrote, for a while.
+func newerDatabase(ctx context.Context, w *world, _ *rand.Rand, _ time.Duration) func() {
+	defer w.exclusively()()
+	defer w.holdDown(ctx)()
+	w.database.mu.Lock()
+	defer w.database.mu.Unlock()
+	back, err := w.database.makeNewer(ctx)
+	if err != nil {
+		w.note("the database cannot be made newer now: %v", err)
 		return nothing
 	}
 	w.daemon.mustRefuse(ctx, excuseNewer)

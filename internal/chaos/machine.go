@@ -6,6 +6,7 @@ import (
 	"context"
 	"encoding/binary"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -132,32 +133,32 @@ func writeOverlay(dir string) (path string, err error) {
 	return path, os.WriteFile(path, list, 0o600)
 }
 
-// machine is the file that a daemon on a machine that fails looks at all the time.
-type machine struct {
-	file *os.File
-}
+// Machine is the file that a daemon on a machine that fails looks at all the time.
+type Machine struct{ file *os.File }
 
-func newMachine(path string) (*machine, error) {
+// NewMachine makes the file of a machine on which all is well.
+func NewMachine(path string) (*Machine, error) {
 	file, err := os.Create(path)
 	if err != nil {
 		return nil, err
 	}
-	m := &machine{file}
-	if err := m.setClock(0); err != nil {
-		return nil, err
-	}
-	return m, m.setDisk(0)
+	m := &Machine{file}
+	return m, errors.Join(m.SetClock(0), m.SetDisk(0))
 }
 
-// setClock sets how far the daemon's wall clock is ahead of ours, in whole seconds.
-func (m *machine) setClock(ahead time.Duration) error { return m.write(0, int64(ahead/time.Second)) }
+// Env is what a program that BuildOnBadMachine built has to have in its environment.
+func (m *Machine) Env() string { return machineEnv + "=" + m.file.Name() }
 
-// setDisk sets how long each write and each sync of the daemon takes besides, below a second.
-func (m *machine) setDisk(delay time.Duration) error { return m.write(8, int64(delay)) }
+// SetClock sets how far the program's wall clock is ahead of ours, in whole seconds.
+func (m *Machine) SetClock(ahead time.Duration) error { return m.write(0, int64(ahead/time.Second)) }
 
-func (m *machine) write(at int64, value int64) error {
+// SetDisk sets how long each write and each sync of the program takes besides, below a second.
+func (m *Machine) SetDisk(delay time.Duration) error { return m.write(8, int64(delay)) }
+
+func (m *Machine) write(at, value int64) error {
 	_, err := m.file.WriteAt(binary.NativeEndian.AppendUint64(nil, uint64(value)), at)
 	return err
 }
 
-func (m *machine) close() error { return m.file.Close() }
+// Close closes the file; programs go on with what it says.
+func (m *Machine) Close() error { return m.file.Close() }

@@ -177,11 +177,11 @@ func TestJudgeComparesWhatWasToldWithWhatWasDecided(t *testing.T) {
 }
 
 func TestAScheduleIsThatOfItsSeed(t *testing.T) {
-	all := chaos.Schedule(7, 100)
-	if diff := cmp.Diff(all[:50], chaos.Schedule(7, 50)); diff != "" {
+	all := chaos.Schedule(7, 100, false)
+	if diff := cmp.Diff(all[:50], chaos.Schedule(7, 50, false)); diff != "" {
 		t.Errorf("the first fifty events of seed 7 (-of a hundred +of fifty):\n%s", diff)
 	}
-	if cmp.Equal(all, chaos.Schedule(8, 100)) {
+	if cmp.Equal(all, chaos.Schedule(8, 100, false)) {
 		t.Error("seeds 7 and 8 have the same schedule")
 	}
 }

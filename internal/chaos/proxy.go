@@ -16,12 +16,16 @@ import (
 type network int
 
 const (
-	open    network = iota
-	refused         // nobody listens
-	reset           // taken and thrown away, those that are open too
-	hung            // nothing gets through in either direction, and nothing is closed
-	cut             // the answer ends after some bytes, as if it had been whole
+	open     network = iota
+	refused          // nobody listens
+	reset            // taken and thrown away, those that are open too
+	hung             // nothing gets through in either direction, and nothing is closed
+	sluggish         // everything comes late
+	cut              // the answer ends after some bytes, as if it had been whole
 )
+
+// late is by how much everything comes late on a sluggish network.
+const late = 150 * time.Millisecond
 
 // proxy stands between the daemon and something that it talks to by TCP, and lets connections
 // suffer. It listens on one port for as long as it lives, but while it refuses: on a host of its
@@ -152,6 +156,9 @@ func (p *proxy) copy(to, from *net.TCPConn, answer bool) {
 		for state == hung {
 			<-changed
 			state, changed = p.now()
+		}
+		if state == sluggish {
+			<-time.After(late)
 		}
 		if state == cut && answer && n > 1 {
 			_, _ = to.Write(buf[:n/2])

@@ -29,8 +29,12 @@ const (
 )
 
 // Schedule is what happens in a run: the same for the same seed, and with fewer events the
-// beginning of it.
-func Schedule(seed uint64, events int) []Event {
+// beginning of it. The store is a file, or a database.
+func Schedule(seed uint64, events int, database bool) []Event {
+	faults, gap := faultsOf(database), meanGap
+	if database {
+		gap *= 2 // leases are given back in seconds
+	}
 	chance := rand.New(rand.NewPCG(seed, 1))
 	total := 0
 	for _, f := range faults {
@@ -39,7 +43,7 @@ func Schedule(seed uint64, events int) []Event {
 	all := make([]Event, events)
 	at := 2 * time.Second // something to spoil comes first
 	for i := range all {
-		at += time.Duration(chance.Int64N(int64(2 * meanGap)))
+		at += time.Duration(chance.Int64N(int64(2 * gap)))
 		all[i] = Event{At: at, For: time.Duration(50e6 + chance.Int64N(int64(longest))), Dice: chance.Uint64()}
 		pick := chance.IntN(total)
 		for _, f := range faults {

@@ -33,7 +33,8 @@ type world struct {
 	names     *names
 	receivers []*receiver
 	disk      *disk
-	machine   *machine // nil: its clock and its disk's speed are ours
+	database  *database
+	machine   *Machine // nil: its clock and its disk's speed are ours
 	daemon    *daemon
 	ledger    ledger
 	kills     atomic.Int64
@@ -90,13 +91,18 @@ func newWorld(o Options) (w *world, err error) {
 		return nil, err
 	}
 	w.close = append(w.close, func() { w.must(w.disk.close()) })
-	if o.BadMachine {
-		path := filepath.Join(w.dir, "machine")
-		if w.machine, err = newMachine(path); err != nil {
+	if o.Database != nil {
+		if w.database, err = newDatabase(o.Database, host); err != nil {
 			return nil, err
 		}
-		w.close = append(w.close, func() { w.must(w.machine.close()) })
-		o.Env = append(slices.Clip(o.Env), machineEnv+"="+path)
+		w.close = append(w.close, w.database.proxy.close)
+	}
+	if o.BadMachine {
+		if w.machine, err = NewMachine(filepath.Join(w.dir, "machine")); err != nil {
+			return nil, err
+		}
+		w.close = append(w.close, func() { w.must(w.machine.Close()) })
+		o.Env = append(slices.Clip(o.Env), w.machine.Env())
 	}
 	if w.newer, err = newerFile(filepath.Join(w.dir, "newer.db")); err != nil {
 		return nil, err
@@ -125,8 +131,12 @@ func (w *world) config() string {
 	if w.seed%2 == 0 {
 		schedule = "* * * * * *" // which goes by the clock
 	}
+	kept, lease := w.storePath(), ""
+	if w.database != nil {
+		kept, lease = w.database.url(), "lease: 3s\n"
+	}
 	return fmt.Sprintf(`store: %s
-http: {listen: "127.0.0.1:0"}
+%shttp: {listen: "127.0.0.1:0"}
 servers:
   - {name: prod, url: %q, auth: {username: watchdog, password: secret}, timeout: 2s, full_every: 3s}
 checks: [{name: all, schedule: %q, jitter: 0s, timeout: 5s}]
@@ -139,7 +149,15 @@ sinks:
 routes:
   - {to: [first], group_by: [doc_id], continue: true}
   - {to: [second], group_by: [rule], group_wait: 1s}
-`, w.storePath(), server.String(), schedule, ruleFailed, ruleCrashing, w.receivers[0].url(), w.receivers[1].url())
+`, kept, lease, server.String(), schedule, ruleFailed, ruleCrashing, w.receivers[0].url(), w.receivers[1].url())
+}
+
+// dsn is the store as the checks find it.
+func (w *world) dsn() string {
+	if w.database != nil {
+		return w.database.URL()
+	}
+	return w.storePath()
 }
 
 func (w *world) storePath() string { return filepath.Join(w.disk.dir, "watchdog.db") }
