@@ -187,7 +187,7 @@ func TestWorkerSendsNothingWhileItsQueueDoesNotKnowTheClock(t *testing.T) {
 		if err := s.end(); err != nil {
 			t.Errorf("Run: got error %v, want none", err)
 		}
-		if got, want := s.seen(), "15s a, 1m10s b"; got != want {
+		if got, want := s.seen(), "12s a, 1m10s b"; got != want {
 			t.Errorf("attempts:\n got %s\nwant %s", got, want)
 		}
 	})
