@@ -3,7 +3,7 @@
 // Package chaos runs the real daemon in a world that falls apart by a seeded schedule, and judges
 // what it tells: a simulated CouchDB behind a network that breaks, receivers that refuse, hang and
 // forget to answer, a small disk that fills up, a config that turns to garbage, a process that is
-// killed and frozen. The world knows what really happened; five checks compare that with what each
+// killed and frozen, a clock that is set, a database that is killed. The world knows what really happened; five checks compare that with what each
 // receiver was told (Judge):
 //
 //   - lost: trouble that lasted until it had to be known was told, and so was its end;
@@ -21,9 +21,21 @@
 // they wait for a message. What processes make of it is up to the machine: a seed that fails once
 // fails again often, not always.
 //
+// # A machine that fails
+//
+// That the wall clock is set, and that the disk is slow, cannot be had of one process's machine
+// alone. Go can: BuildOnBadMachine builds the daemon with edited copies of two of Go's own source
+// files, by `go build -overlay`. time.Now then adds what a Machine says to the wall clock, and to
+// that alone, as `date -s` and a step of NTP do; the system calls that write a file and make it safe
+// take longer. Not a line of the daemon is another, nor of the libraries that it is made of. Where the
+// installed Go does not have the lines that are to be edited, nothing is built.
+//
+// Truth keeps how the clock was set, so that a time which the daemon tells is compared with the
+// moments in which its clock can have shown it.
+//
 // # Needs
 //
-// Linux; the disk and the names of the network fail for root only.
+// Linux; the disk and the names of the network fail for root only. A database needs PostgreSQL.
 package chaos
 
 import (

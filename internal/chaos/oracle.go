@@ -133,10 +133,9 @@ func (j *judge) later(shown, than time.Time) bool {
 	return len(a) > 0 && len(b) > 0 && b[0].Before(a[len(a)-1])
 }
 
-// between reports whether the daemon's clock may have shown a time at a moment between two; the
-// latter may be zero, for ever.
-func (j *judge) between(shown, from, to time.Time) bool {
-	return slices.ContainsFunc(j.truth.moments(shown), func(m time.Time) bool {
+// between reports whether one of some moments is between two; the latter may be zero, for ever.
+func between(moments []time.Time, from, to time.Time) bool {
+	return slices.ContainsFunc(moments, func(m time.Time) bool {
 		return !m.Before(from) && (to.IsZero() || !m.After(to))
 	})
 }
@@ -179,7 +178,7 @@ func (j *judge) began(h *heard, t *Trouble) bool {
 		if b.Doc != t.Doc || b.Rule != t.Rule || b.Began.After(t.Began) {
 			return false
 		}
-		return j.between(h.StartsAt, b.Began.Add(-blur), afterwards(b.Over, blur))
+		return between(j.truth.beginnings(h.StartsAt), b.Began.Add(-blur), afterwards(b.Over, blur))
 	})
 }
 
@@ -209,7 +208,7 @@ func (j *judge) resolved(h *heard, t *Trouble) {
 	switch {
 	case t.Over.IsZero() || h.at.Before(t.Over):
 		j.report(FalseResolve, h.DocID, "%s was told at %s, while it was so", h.line(), h.at.Format(clock))
-	case h.EndsAt == nil || !j.between(*h.EndsAt, t.Over.Add(-blur), time.Time{}):
+	case h.EndsAt == nil || !between(j.truth.moments(*h.EndsAt), t.Over.Add(-blur), time.Time{}):
 		j.report(FalseResolve, h.DocID, "%s was over at %s only", h.line(), t.Over.Format(clock))
 	case h.Reason == alert.ReasonDeleted && !j.deleted(t):
 		j.report(FalseResolve, h.DocID, "%s: it was never deleted", h.line())
@@ -227,7 +226,7 @@ func (j *judge) unreachable(h *heard) {
 		return
 	}
 	if !slices.ContainsFunc(j.truth.Outages, func(o Outage) bool {
-		return j.between(h.StartsAt, o.Began, afterwards(o.Over, shadow))
+		return between(j.truth.beginnings(h.StartsAt), o.Began, afterwards(o.Over, shadow))
 	}) {
 		j.report(FalseAlert, "", "%s, though nothing was in the way", h.line())
 	}

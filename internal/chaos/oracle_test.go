@@ -165,6 +165,70 @@ func TestJudge(t *testing.T) {
 	}
 }
 
+func TestJudgeKnowsHowTheDaemonsClockWasSet(t *testing.T) {
+	const hour = 3600
+	told := func(second float64, id string, alerts ...alert.Transition) chaos.Telling {
+		return chaos.Telling{At: at(second), ID: id, Alerts: alerts}
+	}
+	set := func(second, ahead float64) chaos.Setting {
+		return chaos.Setting{At: at(second), Ahead: time.Duration(ahead) * time.Second}
+	}
+	for _, tt := range []struct {
+		name  string
+		clock []chaos.Setting
+		told  []chaos.Telling
+		want  string
+	}{
+		{
+			"it was set back before the end",
+			[]chaos.Setting{set(15, -hour)},
+			[]chaos.Telling{told(12, "1", fires(11)), told(22, "2", resolves(11, 21-hour))},
+			"",
+		},
+		{
+			"it was set forward before the end",
+			[]chaos.Setting{set(15, hour)},
+			[]chaos.Telling{told(12, "1", fires(11)), told(22, "2", resolves(11, 21+hour))},
+			"",
+		},
+		{
+			"the end is of a time that it never showed",
+			[]chaos.Setting{set(15, hour)},
+			[]chaos.Telling{told(12, "1", fires(11)), told(22, "2", resolves(11, 21))},
+			chaos.FalseResolve + ", " + chaos.OutOfOrder,
+		},
+		{
+			"it was set back during a hold, whose beginning moved along",
+			[]chaos.Setting{set(12, -hour)},
+			[]chaos.Telling{told(14, "1", with(fires(11-hour), func(t *alert.Transition) { t.At = at(13 - hour) })), told(22, "2", resolves(11-hour, 21-hour))},
+			"",
+		},
+		{
+			"it was set back, and the alert is older than the trouble by that clock",
+			[]chaos.Setting{set(1, -hour)},
+			[]chaos.Telling{told(12, "1", fires(3-hour)), told(22, "2", resolves(3-hour, 21-hour))},
+			chaos.FalseAlert,
+		},
+		{
+			"it was set back, and the end is older than that of the trouble by that clock",
+			[]chaos.Setting{set(1, -hour)},
+			[]chaos.Telling{told(12, "1", fires(11-hour)), told(22, "2", resolves(11-hour, 13-hour))},
+			chaos.FalseResolve,
+		},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			var decided []alert.Transition
+			for _, m := range tt.told {
+				decided = append(decided, m.Alerts...)
+			}
+			truth := chaos.Truth{Clock: tt.clock, Troubles: []chaos.Trouble{broken()}}
+			if got := checks(chaos.Judge("hook", tt.told, truth, decided)); got != tt.want {
+				t.Errorf("Judge: got %q, want %q", got, tt.want)
+			}
+		})
+	}
+}
+
 func TestJudgeComparesWhatWasToldWithWhatWasDecided(t *testing.T) {
 	told := []chaos.Telling{say("1", fires(11)), say("2", resolves(11, 21))}
 	truth := chaos.Truth{Troubles: []chaos.Trouble{broken()}}

@@ -97,17 +97,34 @@ const clockRange = 12 * time.Hour
 // moments are those at which the daemon's clock may have shown a time, in order: several where it was
 // set back, none where it was set forward over it.
 func (t *Truth) moments(shown time.Time) (all []time.Time) {
-	var from time.Time // of the setting
-	ahead := time.Duration(0)
-	for i := 0; ; i++ {
-		last := i == len(t.Clock)
-		m := shown.Add(-ahead)
-		if !m.Before(from) && (last || !m.After(t.Clock[i].At)) {
+	for from, s := range t.settings {
+		if m := shown.Add(-s.Ahead); !m.Before(from) && !m.After(s.At) {
 			all = append(all, m)
 		}
-		if last {
-			return all
-		}
-		from, ahead = t.Clock[i].At, t.Clock[i].Ahead
 	}
+	return all
+}
+
+// beginnings are the moments that a time may stand for since when something lasts: where the clock is
+// set meanwhile, the time moves along.
+func (t *Truth) beginnings(shown time.Time) (all []time.Time) {
+	for _, s := range t.settings {
+		if m := shown.Add(-s.Ahead); !m.After(s.At) {
+			all = append(all, m)
+		}
+	}
+	return all
+}
+
+// settings are those of the clock, each with the moments from which and, as its At, until which it
+// held.
+func (t *Truth) settings(yield func(from time.Time, s Setting) bool) {
+	from, ahead := time.Time{}, time.Duration(0)
+	for _, next := range t.Clock {
+		if !yield(from, Setting{next.At, ahead}) {
+			return
+		}
+		from, ahead = next.At, next.Ahead
+	}
+	yield(from, Setting{time.Unix(1<<40, 0), ahead})
 }
