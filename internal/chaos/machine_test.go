@@ -26,7 +26,7 @@ func TestAProgramOnABadMachine(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer m.Close() //nolint:errcheck // nothing of it is needed any more
+	defer m.Close()
 	for _, tt := range []struct {
 		name  string
 		ahead time.Duration
