@@ -42,7 +42,7 @@ func (t *told) at(now time.Time) told {
 	next.Since = notAhead(t.Since, now)
 	next.Sinks = make(map[string]heard, len(t.Sinks))
 	for sink, h := range t.Sinks {
-		h.At = notAhead(h.At, now)
+		h.At, h.First = notAhead(h.At, now), notAhead(h.First, now)
 		next.Sinks[sink] = h
 	}
 	return next
@@ -64,10 +64,15 @@ func notAhead(been, now time.Time) time.Time {
 
 // heard is what one sink was told last.
 type heard struct {
-	At        time.Time      `json:"at"`
-	Severity  alert.Severity `json:"severity"`
-	Reminders int            `json:"reminders,omitempty"`
-	Said      Said           `json:"said,omitzero"` // what people had said, where the sink follows that
+	At    time.Time `json:"at"`
+	First time.Time `json:"first,omitzero"` // when it heard of the alert at all; zero where an older version told it
+	// Group are the labels of the group in which it heard of the alert first. There it hears all
+	// else, whatever becomes of them: what was begun in one place is not ended in another. Nil where
+	// an older version told it.
+	Group     map[string]string `json:"group,omitempty"`
+	Severity  alert.Severity    `json:"severity"`
+	Reminders int               `json:"reminders,omitempty"`
+	Said      Said              `json:"said,omitzero"` // what people had said, where the sink follows that
 }
 
 // MemoryChange is the new value of one thing that is remembered.

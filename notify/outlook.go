@@ -46,7 +46,7 @@ func (r *Router) Outlook(m *Memory, a *alert.Alert, firing []alert.Alert, standi
 	var all []Destination
 	for sink, route := range r.sinksFor(a) {
 		d := Destination{Route: route.number, Match: route.text, Sink: sink}
-		if d.Waits = s.groupWaits(sink, route, a); d.Waits == "" {
+		if d.Waits = s.groupWaits(sink, t.Sinks[sink].group(route, a), a); d.Waits == "" {
 			d.ToldAt = t.Sinks[sink].At
 			d.Waits = cmp.Or(muted, s.inWindow(route), s.reminderWaits(route, a, t.Sinks[sink]))
 		}
@@ -57,8 +57,8 @@ func (r *Router) Outlook(m *Memory, a *alert.Alert, firing []alert.Alert, standi
 }
 
 // groupWaits says that what a sink is to hear waits for more.
-func (s *planning) groupWaits(sink string, route *route, a *alert.Alert) string {
-	g := &group{Sink: sink, Labels: route.groupLabels(a)}
+func (s *planning) groupWaits(sink string, labels map[string]string, a *alert.Alert) string {
+	g := &group{Sink: sink, Labels: labels}
 	held := s.memory.held[g.key()]
 	if held == nil || !slices.ContainsFunc(held.Alerts, func(t alert.Transition) bool { return t.Fingerprint == a.Fingerprint }) {
 		return ""
@@ -91,12 +91,12 @@ func (s *planning) steps(route *route, a *alert.Alert, t *told, muted string, be
 				continue
 			}
 			d := Destination{Route: route.number, Match: route.text, Sink: sink}
-			switch d.Waits = s.groupWaits(sink, route, a); {
+			switch d.Waits = s.groupWaits(sink, h.group(route, a), a); {
 			case d.Waits != "":
 			case knows:
 				d.ToldAt = h.At
 			default:
-				d.Waits = s.stepWaits(a, t.Since.Add(step.After), cmp.Or(muted, s.inWindow(route)))
+				d.Waits = s.stepWaits(a, route.toldSince(t).Add(step.After), cmp.Or(muted, s.inWindow(route)))
 			}
 			all = append(all, d)
 		}

@@ -124,6 +124,7 @@ func (s *planning) fires(a *alert.Alert, tr *alert.Transition) {
 			s.escalate(route, a, &next)
 		}
 	}
+	s.rises(a, &next, muted)
 	s.follow(a, &next)
 	if before == nil || !sameTold(before, &next) {
 		s.plan.told[a.Fingerprint] = &next
@@ -135,7 +136,8 @@ func sameTold(a, b *told) bool {
 }
 
 func sameHeard(a, b heard) bool {
-	return a.At.Equal(b.At) && a.Severity == b.Severity && a.Reminders == b.Reminders && a.Said.equal(b.Said)
+	return a.At.Equal(b.At) && a.First.Equal(b.First) && a.Severity == b.Severity && a.Reminders == b.Reminders &&
+		a.Said.equal(b.Said) && maps.Equal(a.Group, b.Group)
 }
 
 // firesTo decides what one sink hears of an alert that fires.
@@ -160,9 +162,20 @@ func (s *planning) firesTo(sink string, route *route, a *alert.Alert, tr *alert.
 	default:
 		return
 	}
-	s.say(sink, route, alert.Transition{Reason: reason, At: s.in.Now, Alert: *a})
-	next.Sinks[sink] = heard{At: s.in.Now, Severity: a.Severity, Reminders: h.Reminders, Said: s.saidTo(sink, a)}
+	next.Sinks[sink] = s.tell(sink, route, alert.Transition{Reason: reason, At: s.in.Now, Alert: *a}, h)
 	s.wakeForReminder(route, next.Sinks[sink])
+}
+
+// tell says to a sink what has become of an alert that fires, and gives what it has heard then.
+func (s *planning) tell(sink string, route *route, t alert.Transition, before heard) heard {
+	h := before
+	if h.At.IsZero() {
+		h.First = s.in.Now
+	}
+	h.Group = h.group(route, &t.Alert)
+	h.At, h.Severity, h.Said = s.in.Now, t.Severity, s.saidTo(sink, &t.Alert)
+	s.say(sink, h.Group, route.wait, t)
+	return h
 }
 
 // acknowledged reports whether somebody has the alert.
@@ -205,28 +218,6 @@ func (s *planning) blind() bool {
 	})
 }
 
-// escalate takes the steps of a route that are due. Who was called in before, by this or another
-// route, is not called again.
-func (s *planning) escalate(route *route, a *alert.Alert, t *told) {
-	if s.acknowledged(a) || s.blind() && !a.Subject().IsServer() {
-		return
-	}
-	for _, step := range route.escalate {
-		due := t.Since.Add(step.After)
-		if s.in.Now.Before(due) {
-			s.wakeAt(due)
-			return
-		}
-		for _, sink := range step.To {
-			if _, knows := t.Sinks[sink]; knows {
-				continue
-			}
-			s.say(sink, route, alert.Transition{Reason: alert.ReasonEscalated, At: s.in.Now, Alert: *a})
-			t.Sinks[sink] = heard{At: s.in.Now, Severity: a.Severity, Said: s.saidTo(sink, a)}
-		}
-	}
-}
-
 // resolved tells everybody who was told that it fired. Who was not told is not told now.
 func (s *planning) resolved(t *alert.Transition) {
 	before := s.memory.told[t.Fingerprint]
@@ -239,9 +230,17 @@ func (s *planning) resolved(t *alert.Transition) {
 	}
 	for _, sink := range slices.Sorted(maps.Keys(before.Sinks)) {
 		if route := s.routeTo(sink, &t.Alert); route != nil {
-			s.say(sink, route, *t)
+			s.say(sink, before.Sinks[sink].group(route, &t.Alert), route.wait, *t)
 		}
 	}
+}
+
+// group are the labels of the group in which a sink hears of an alert.
+func (h heard) group(route *route, a *alert.Alert) map[string]string {
+	if h.Group != nil {
+		return h.Group
+	}
+	return route.groupLabels(a)
 }
 
 // routeTo is the route by which an alert comes to a sink, for its grouping; nil when no route
@@ -262,7 +261,7 @@ func (s *planning) event(t *alert.Transition) {
 			s.plan.Muted[t.Fingerprint] = why
 			continue
 		}
-		s.say(sink, route, *t)
+		s.say(sink, route.groupLabels(&t.Alert), route.wait, *t)
 	}
 }
 
@@ -309,9 +308,9 @@ func (s *planning) inWindow(r *route) string {
 	return ""
 }
 
-// say puts a transition into its group.
-func (s *planning) say(sink string, route *route, t alert.Transition) {
-	g := &group{Sink: sink, Labels: route.groupLabels(&t.Alert)}
+// say puts a transition into its group, which waits for more after its first.
+func (s *planning) say(sink string, labels map[string]string, wait time.Duration, t alert.Transition) {
+	g := &group{Sink: sink, Labels: labels}
 	key := g.key()
 	if s.groups[key] == nil {
 		switch held := s.memory.held[key]; {
@@ -322,7 +321,7 @@ func (s *planning) say(sink string, route *route, t alert.Transition) {
 		case t.Reason.Quiet():
 			g.Since, g.Due = s.in.Now, s.in.Now // whoever pressed a button waits for what comes of it
 		default:
-			g.Since, g.Due = s.in.Now, s.in.Now.Add(route.wait)
+			g.Since, g.Due = s.in.Now, s.in.Now.Add(wait)
 		}
 		s.groups[key] = g
 		s.order = append(s.order, key)

@@ -28,7 +28,8 @@ type stage struct {
 	now      time.Time
 	zone     *time.Location // in which it tells the time; nil: as how long it has been going on
 	heard    []string
-	restarts bool // forget everything but the store before each step
+	groups   []string // of the messages
+	restarts bool     // forget everything but the store before each step
 }
 
 func newStage(t testing.TB, spec notify.Spec) *stage {
@@ -84,6 +85,7 @@ func (s *stage) step(transitions ...alert.Transition) {
 		for _, a := range m.Alerts {
 			said = append(said, fmt.Sprintf("%s %s", a.DocID, a.Reason))
 		}
+		s.groups = append(s.groups, m.GroupName())
 		s.heard = append(s.heard, fmt.Sprintf("%s %s: %s", s.clock(), m.Sink, strings.Join(said, ", ")))
 	}
 }
@@ -352,7 +354,41 @@ func TestPlan(t *testing.T) {
 				Windows: []notify.Window{{Name: "backup", Start: hourly(t), Duration: 45 * m}},
 			},
 			func(s *stage) { s.fire("a"); s.pass(60 * m) },
-			[]string{"15m0s oncall: a unmuted", "15m0s boss: a escalated"},
+			[]string{"15m0s oncall: a unmuted", "20m0s boss: a escalated"},
+		},
+		{
+			"who is told after a long silence has as long as anybody before the next is called in",
+			notify.Spec{Routes: with(oncall, func(r *notify.RouteSpec) {
+				r.Escalate = []notify.EscalateSpec{{After: 15 * m, To: []string{"boss"}}}
+			})},
+			func(s *stage) {
+				s.silence("s1", 0, 120*m, map[string][]string{"doc_id": {"a"}})
+				s.fire("a")
+				s.pass(180 * m)
+			},
+			[]string{"2h0m0s oncall: a unmuted", "2h15m0s boss: a escalated"},
+		},
+		{
+			"who was called in hears that it got worse, and a mute holds that back",
+			notify.Spec{Routes: with(oncall, func(r *notify.RouteSpec) {
+				r.Escalate = []notify.EscalateSpec{{After: 15 * m, To: []string{"boss"}}}
+			})},
+			func(s *stage) {
+				s.fire("a")
+				s.pass(20 * m)
+				s.silence("s1", 20*m, 30*m, map[string][]string{"doc_id": {"a"}})
+				s.fire("a", critical)
+				s.pass(40 * m)
+			},
+			[]string{"0s oncall: a new", "15m0s boss: a escalated", "30m0s oncall: a severity", "30m0s boss: a severity"},
+		},
+		{
+			"who was told by a route that takes it no more hears that it got worse, and that it is over",
+			notify.Spec{Routes: []notify.RouteSpec{
+				{Match: map[string][]string{"severity": {"critical"}}, To: []string{"pager"}}, oncall,
+			}},
+			func(s *stage) { s.fire("a"); s.pass(1 * m); s.fire("a", critical); s.pass(2 * m); s.resolve("a") },
+			[]string{"0s oncall: a new", "1m0s pager: a new", "1m0s oncall: a severity", "2m0s oncall: a resolved", "2m0s pager: a resolved"},
 		},
 		{
 			"an acknowledged alert neither reminds nor escalates; its resolve is told, and the acknowledgement ends with it",
@@ -452,6 +488,25 @@ func TestPlan(t *testing.T) {
 					t.Errorf("heard (-want +got):\n%s", diff)
 				}
 			})
+		}
+	}
+}
+
+// A message in another group would begin another post, and leave the one before as if it fired still.
+func TestWhatBeganInAGroupEndsInIt(t *testing.T) {
+	for _, restarts := range []bool{false, true} {
+		s := newStage(t, notify.Spec{Routes: []notify.RouteSpec{{To: []string{"oncall"}, GroupBy: []string{"severity", "state"}}}})
+		s.restarts = restarts
+		s.fire("a")
+		s.fire("a", critical)
+		s.router, _ = notify.NewRouter(notify.Spec{Routes: []notify.RouteSpec{{To: []string{"oncall"}}}})
+		s.resolve("a", func(t *alert.Transition) { t.State = "completed" })
+		s.fire("a")
+		want := []string{
+			"severity=warning, state=failed", "severity=warning, state=failed", "severity=warning, state=failed", "failed on prod",
+		}
+		if diff := cmp.Diff(want, s.groups); diff != "" {
+			t.Errorf("groups of firing, severity, resolved and firing anew, restarts %t (-want +got):\n%s", restarts, diff)
 		}
 	}
 }

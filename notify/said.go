@@ -82,7 +82,7 @@ func (s *planning) follow(a *alert.Alert, next *told) {
 			continue
 		}
 		if route := s.routeTo(sink, a); route != nil {
-			s.say(sink, route, alert.Transition{Reason: said.after(h.Said), At: s.in.Now, Alert: *a})
+			s.say(sink, h.group(route, a), route.wait, alert.Transition{Reason: said.after(h.Said), At: s.in.Now, Alert: *a})
 		}
 		h.Said = said
 		next.Sinks[sink] = h
