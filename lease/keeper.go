@@ -222,10 +222,10 @@ func (k *Keeper) look(ctx context.Context, ending bool) {
 	k.silent = err != nil
 }
 
-// heard notes that the table answers.
+// heard notes that the table answers. When it did not, others may not have been heard either.
 func (k *Keeper) heard() {
 	now := time.Now()
-	if now.Sub(k.renewed) > k.opt.Lease {
+	if k.silent || now.Sub(k.renewed) > k.opt.Lease {
 		k.settled = now
 	}
 	k.renewed = now

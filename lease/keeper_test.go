@@ -93,6 +93,16 @@ func (t *table) cut(replica string, away bool) {
 	t.away[replica] = away
 }
 
+// epochs is how many tenures there have been.
+func (t *table) epochs() (n int64) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	for _, l := range t.leases {
+		n += l.Epoch
+	}
+	return n
+}
+
 // replica is one that wants servers 1 to 6, and works on what it holds.
 type replica struct {
 	*lease.Keeper
@@ -170,6 +180,32 @@ func TestKeepersShareAndTakeOver(t *testing.T) {
 				t.Errorf("after all have left: %s is held by %s", l.Name, l.Holder)
 			}
 		}
+	})
+}
+
+// TestATableThatWasAwayForALeaseTimeMovesNothing lets it be back when one of two has been silent for
+// longer than a lease lasts, and the other, which sees that, has not.
+func TestATableThatWasAwayForALeaseTimeMovesNothing(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		in := newTable()
+		var running sync.WaitGroup
+		ctx, stop := context.WithCancel(t.Context())
+		a := start(ctx, "a", in, &running)
+		time.Sleep(500 * time.Millisecond)
+		b := start(ctx, "b", in, &running)
+		time.Sleep(60*time.Second + 50*time.Millisecond) // a has renewed half a second ago, b just now
+		before := in.epochs()
+		in.cut("a", true)
+		in.cut("b", true)
+		time.Sleep(leaseTime - 100*time.Millisecond) // b looks again in 50 ms
+		in.cut("b", false)
+		in.cut("a", false)
+		time.Sleep(2 * leaseTime)
+		if got, shares := in.epochs(), held(a, b); got != before || shares != "3 3" {
+			t.Errorf("after the table was away: got %d tenures in all, and shares of %s; want %d, and 3 3", got, shares, before)
+		}
+		stop()
+		running.Wait()
 	})
 }
 

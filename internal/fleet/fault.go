@@ -3,6 +3,7 @@
 package fleet
 
 import (
+	"slices"
 	"sync"
 	"syscall"
 	"time"
@@ -68,6 +69,15 @@ func (w *world) befalls(kind, process string) (over func()) {
 		defer w.mu.Unlock()
 		w.faults[i].Over = time.Now()
 	}
+}
+
+// awaySince reports whether the database was away at some moment since.
+func (w *world) awaySince(since time.Time) bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return slices.ContainsFunc(w.faults, func(f Fault) bool {
+		return f.Process == "" && (f.Over.IsZero() || f.Over.After(since))
+	})
 }
 
 // kill ends a process at any moment; another takes its place.

@@ -20,6 +20,9 @@ import (
 const (
 	// watching is what the daemon logs when it has started.
 	watching = `"msg":"watching"`
+	// openStore is what it says when it ends because it cannot.
+	openStore    = "watchdog: open store "
+	restartAfter = 100 * time.Millisecond
 	// startWithin and stopWithin are for a busy machine; SIGTERM is promised to take 5 s at most.
 	startWithin = time.Minute
 	stopWithin  = 10 * time.Second
@@ -39,6 +42,7 @@ type process struct {
 	name  string // b2 is the second of replica b
 	log   string // path
 	cmd   *exec.Cmd
+	began time.Time
 	ended chan struct{} // closed when it has
 	asked atomic.Bool   // to end
 }
@@ -47,28 +51,51 @@ func replicaName(i int) string { return string(rune('a' + i)) }
 
 func (r *replica) now() *process { return r.lives[len(r.lives)-1] }
 
-// start begins its next life, and returns when it watches.
+// start begins its next life, and returns when it watches. One that cannot open the store while the
+// database is away ends, and is started again, as a service manager does.
 func (r *replica) start() {
-	p := &process{name: fmt.Sprintf("%s%d", r.name, len(r.lives)+1), ended: make(chan struct{})}
-	p.log = filepath.Join(r.world.Dir, p.name+".log")
-	if err := r.begin(p); err != nil {
-		r.world.t.Errorf("start %s: %v", p.name, err)
-		return
-	}
-	r.lives = append(r.lives, p)
-	r.world.note("%s has begun", p.name)
-	go func() {
-		defer close(p.ended)
-		if err := p.cmd.Wait(); !p.asked.Load() {
-			r.world.wrong("%s ended by itself (%v)", p.name, err)
+	for deadline := time.Now().Add(startWithin); ; time.Sleep(restartAfter) {
+		p := &process{name: fmt.Sprintf("%s%d", r.name, len(r.lives)+1), began: time.Now(), ended: make(chan struct{})}
+		p.log = filepath.Join(r.world.Dir, p.name+".log")
+		if err := r.begin(p); err != nil {
+			r.world.t.Errorf("start %s: %v", p.name, err)
+			return
 		}
-	}()
-	for deadline := time.Now().Add(startWithin); !p.has(watching); time.Sleep(20 * time.Millisecond) {
+		r.lives = append(r.lives, p)
+		r.world.note("%s has begun", p.name)
+		go r.attend(p)
+		if r.watches(p, deadline) {
+			return
+		}
 		if time.Now().After(deadline) {
-			r.world.wrong("%s did not watch within %s", p.name, startWithin)
+			r.world.wrong("%s did not watch within %s", r.name, startWithin)
 			return
 		}
 	}
+}
+
+// attend waits until a process has ended, and judges that.
+func (r *replica) attend(p *process) {
+	err := p.cmd.Wait()
+	if !p.asked.Load() && !(p.has(openStore) && !p.has(watching) && r.world.awaySince(p.began)) {
+		r.world.wrong("%s ended by itself (%v)", p.name, err)
+	}
+	close(p.ended)
+}
+
+// watches waits until a process watches; false when it has ended, or the deadline is over.
+func (r *replica) watches(p *process, deadline time.Time) bool {
+	for !p.has(watching) {
+		select {
+		case <-p.ended:
+			return false
+		case <-time.After(20 * time.Millisecond):
+		}
+		if time.Now().After(deadline) {
+			return false
+		}
+	}
+	return true
 }
 
 func (r *replica) begin(p *process) error {
