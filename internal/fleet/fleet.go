@@ -32,6 +32,7 @@ package fleet
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"sync"
@@ -61,26 +62,30 @@ type Report struct {
 	Leases     int // that were taken
 	Looks      int
 	Commits    int
-	Refused    int           // writes, because another replica had taken over
-	Told       int           // transitions
-	Messages   int           // repeats included
-	Slowest    time.Duration // from a fault to the next check of a server that it hit
-	Latest     time.Duration // from a decision until it was told
+	Refused    int                      // writes, because another replica had taken over
+	Told       int                      // transitions
+	Messages   int                      // repeats included
+	Slowest    map[string]time.Duration // from a fault of a kind to the next check of a server that it hit
+	Latest     time.Duration            // from a decision until it was told
 	Took       time.Duration
 	Violations []chaos.Violation
 	Film       string // what happened, a line for each
 }
 
-// String is one line of numbers.
+// String is a line of numbers, and one of how long checks took to resume.
 func (r *Report) String() string {
-	var faults []string
-	for kind, n := range r.Faults {
-		faults = append(faults, fmt.Sprintf("%d %s", n, kind))
+	return fmt.Sprintf("seed %d: %s; %d processes, %d leases taken, %d checks, %d commits, %d refused, %d transitions in %d messages, told within %s, %d violations, %s\nresumed within %s",
+		r.Seed, counted(r.Faults), r.Processes, r.Leases, r.Looks, r.Commits, r.Refused, r.Told, r.Messages,
+		r.Latest.Round(10*time.Millisecond), len(r.Violations), r.Took.Round(time.Second), counted(r.Slowest))
+}
+
+// counted lists what there is of each kind.
+func counted[V any](of map[string]V) string {
+	var all []string
+	for _, kind := range slices.Sorted(maps.Keys(of)) {
+		all = append(all, fmt.Sprintf("%v %s", of[kind], kind))
 	}
-	slices.Sort(faults)
-	return fmt.Sprintf("seed %d: %s; %d processes, %d leases taken, %d checks, %d commits, %d refused, %d transitions in %d messages, resumed within %s, told within %s, %d violations, %s",
-		r.Seed, strings.Join(faults, ", "), r.Processes, r.Leases, r.Looks, r.Commits, r.Refused, r.Told, r.Messages,
-		r.Slowest.Round(10*time.Millisecond), r.Latest.Round(10*time.Millisecond), len(r.Violations), r.Took.Round(time.Second))
+	return strings.Join(all, ", ")
 }
 
 // patience is how long everything may take to be told after the last fault.
@@ -133,7 +138,7 @@ func (w *world) report() *Report {
 	found, slowest := Judge(h, 2*w.Lease+w.Lenient)
 	r := &Report{
 		Seed: w.Seed, Faults: map[string]int{}, Looks: len(h.Looks), Messages: len(h.Told),
-		Slowest: slowest, Took: time.Since(w.began), Violations: append(w.found, found...), Film: w.film(),
+		Slowest: slowest, Took: time.Since(w.began), Violations: append(w.found, found...),
 	}
 	for _, f := range h.Faults {
 		r.Faults[f.Kind]++
@@ -157,8 +162,12 @@ func (w *world) report() *Report {
 	for _, m := range h.Told {
 		r.Told += len(m.Alerts)
 		for i := range m.Alerts {
-			r.Latest = max(r.Latest, m.At.Sub(m.Alerts[i].At))
+			if late := m.At.Sub(m.Alerts[i].At); late > r.Latest {
+				r.Latest = late
+				w.note("what was decided at %s of %s was told at %s", m.Alerts[i].At.Format(clock), m.Alerts[i].DocID, m.At.Format(clock))
+			}
 		}
 	}
+	r.Film = w.film()
 	return r
 }

@@ -22,24 +22,29 @@ const (
 	Uneven     = "not shared evenly" // in the end
 )
 
+// NoFault is what the time between two checks begins with where no fault excuses it.
+const NoFault = "the last check"
+
 // Judge compares what replicas did with what they may. A server's checks have resumed in time when
 // no more than within passes without one by whoever holds it and can work. That time begins with
 // the last check, or when a fault befell the holder later, or one befell a process while nobody
 // who could work held the server, or the database was back: the time of a check is when the server
-// was asked. Slowest is the longest that there was.
-func Judge(h *History, within time.Duration) (found []chaos.Violation, slowest time.Duration) {
-	j := &judge{History: h, tenures: map[string][]tenure{}}
+// was asked. Slowest is the longest that there was, by the kind of fault with which it began, NoFault
+// where that was a check.
+func Judge(h *History, within time.Duration) (found []chaos.Violation, slowest map[string]time.Duration) {
+	j := &judge{History: h, tenures: map[string][]tenure{}, slowest: map[string]time.Duration{}}
 	j.leases()
 	j.fences()
 	j.words()
-	slowest = j.resumptions(within)
+	j.resumptions(within)
 	j.shares()
-	return append(j.found, chaos.Judge("hook", h.Told, h.Truth, h.Transitions)...), slowest
+	return append(j.found, chaos.Judge("hook", h.Told, h.Truth, h.Transitions)...), j.slowest
 }
 
 type judge struct {
 	*History
 	tenures map[string][]tenure // by lease, in order
+	slowest map[string]time.Duration
 	found   []chaos.Violation
 }
 
@@ -143,7 +148,7 @@ func (j *judge) works(process string, at time.Time) bool {
 }
 
 // resumptions: each server is checked by one who holds it and can work, again and again.
-func (j *judge) resumptions(within time.Duration) (slowest time.Duration) {
+func (j *judge) resumptions(within time.Duration) {
 	looks := map[string][]Look{}
 	for _, l := range j.Looks {
 		looks[l.Server] = append(looks[l.Server], l)
@@ -155,7 +160,7 @@ func (j *judge) resumptions(within time.Duration) (slowest time.Duration) {
 				continue
 			}
 			if !last.IsZero() {
-				slowest = max(slowest, j.resumed(server, last, l.At, within))
+				j.resumed(server, last, l.At, within)
 			}
 			last = l.At
 		}
@@ -165,22 +170,21 @@ func (j *judge) resumptions(within time.Duration) (slowest time.Duration) {
 		}
 		j.resumed(server, last, j.End, within)
 	}
-	return slowest
 }
 
 // resumed judges the time between two checks of a server.
-func (j *judge) resumed(server string, last, next time.Time, within time.Duration) time.Duration {
-	since, why := last, "its last check"
+func (j *judge) resumed(server string, last, next time.Time, within time.Duration) {
+	since, why := last, NoFault
 	for _, f := range j.Faults {
 		if at := j.excuse(server, f); at.After(since) && at.Before(next) {
 			since, why = at, f.Kind
 		}
 	}
 	took := next.Sub(since)
+	j.slowest[why] = max(j.slowest[why], took.Round(10*time.Millisecond))
 	if took > within {
 		j.report(Unwatched, "%s was not checked for %s after %s at %s, want %s at most", server, took.Round(time.Millisecond), why, since.Format(clock), within)
 	}
-	return took
 }
 
 const clock = "15:04:05.000"

@@ -196,9 +196,10 @@ func TestJudge(t *testing.T) {
 }
 
 func TestJudgeSaysHowLongTheSlowestServerWaited(t *testing.T) {
-	_, slowest := fleet.Judge(history("0 a1 takes s@1, 0..4 a1 checks s, 5- a1 fails, 10 b1 takes s@2, 10.5..20 b1 checks s"), 6*time.Second)
-	if want := 5500 * time.Millisecond; slowest != want {
-		t.Errorf("the slowest: got %s, want %s, from the fault to the next check", slowest, want)
+	_, got := fleet.Judge(history("0 a1 takes s@1, 0..4 a1 checks s, 5- a1 fails, 10 b1 takes s@2, 10.5..20 b1 checks s"), 6*time.Second)
+	want := map[string]time.Duration{fleet.NoFault: 2 * time.Second, "a fault": 5500 * time.Millisecond}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("the slowest (-want +got):\n%s", diff)
 	}
 }
 
