@@ -11,27 +11,28 @@ import (
 	"watchdog/store/pgtest"
 )
 
-// fault is one kind of trouble, which lasts between least and most lease times. do returns when it
-// is over.
+// fault is one kind of trouble, which lasts between least and most lease times. Either a replica or
+// the database suffers it; what does that returns when it is over.
 type fault struct {
 	kind        string
 	least, most float64
-	do          func(w *world, e Event)
+	replica     func(w *world, e Event, r *replica)
+	database    func(w *world, e Event)
 }
 
 // faults are all there are: each comes as often as any other.
 var faults = []fault{
-	{"SIGKILL", 0, 1, kill},
-	{"SIGTERM", 0, 1, terminate},
-	{"SIGSTOP", 1.2, 2, freeze},
-	{"cut wire", 1.2, 2, hang},
-	{"broken wire", 0.5, 2, sever},
-	{"database restart", 0.2, 1.2, restartDatabase},
-	{"database failover", 0, 0, failover},
+	{kind: "SIGKILL", most: 1, replica: kill},
+	{kind: "SIGTERM", most: 1, replica: terminate},
+	{kind: "SIGSTOP", least: 1.2, most: 2, replica: freeze},
+	{kind: "cut wire", least: 1.2, most: 2, replica: hang},
+	{kind: "broken wire", least: 0.5, most: 2, replica: sever},
+	{kind: "database restart", least: 0.2, most: 1.2, database: restartDatabase},
+	{kind: "database failover", database: failover},
 }
 
-// play lets a schedule happen, and returns when every fault of it is over. Of the replicas, each
-// has one fault at a time, and one of them has none.
+// play lets a schedule happen, one fault after the other and several at a time, and returns when all
+// are over. The database and each replica have one at a time, and one replica has none.
 func (w *world) play(schedule []Event) {
 	byKind := map[string]fault{}
 	for _, f := range faults {
@@ -41,21 +42,26 @@ func (w *world) play(schedule []Event) {
 	began := time.Now()
 	for _, e := range schedule {
 		time.Sleep(time.Until(began.Add(e.At)))
-		lasting.Go(func() { byKind[e.Kind].do(w, e) })
+		f := byKind[e.Kind]
+		if f.database != nil {
+			w.database.Lock()
+			w.note("%s", e.Kind)
+			lasting.Go(func() {
+				defer w.database.Unlock()
+				f.database(w, e)
+			})
+			continue
+		}
+		r := w.replicas[e.Replica]
+		r.faulty.Lock()
+		w.spare <- struct{}{}
+		w.note("%s of %s for %s", e.Kind, r.now().name, e.For.Round(time.Millisecond))
+		lasting.Go(func() {
+			defer func() { <-w.spare; r.faulty.Unlock() }()
+			f.replica(w, e, r)
+		})
 	}
 	lasting.Wait()
-}
-
-// hit waits until it is a replica's turn to have a fault.
-func (w *world) hit(e Event) (r *replica, done func()) {
-	r = w.replicas[e.Replica]
-	r.faulty.Lock()
-	w.spare <- struct{}{}
-	w.note("%v, which is %s", e, r.now().name)
-	return r, func() {
-		<-w.spare
-		r.faulty.Unlock()
-	}
 }
 
 // befalls records a fault; the returned function ends it.
@@ -81,18 +87,14 @@ func (w *world) awaySince(since time.Time) bool {
 }
 
 // kill ends a process at any moment; another takes its place.
-func kill(w *world, e Event) {
-	r, done := w.hit(e)
-	defer done()
+func kill(w *world, e Event, r *replica) {
 	w.befalls(e.Kind, r.now().name) // it is never over
 	r.end(syscall.SIGKILL)
 	time.Sleep(e.For)
 	r.start()
 }
 
-func terminate(w *world, e Event) {
-	r, done := w.hit(e)
-	defer done()
+func terminate(w *world, e Event, r *replica) {
 	w.befalls(e.Kind, r.now().name)
 	r.end(syscall.SIGTERM)
 	time.Sleep(e.For)
@@ -100,9 +102,7 @@ func terminate(w *world, e Event) {
 }
 
 // freeze stops a process in whatever it does for longer than its leases last.
-func freeze(w *world, e Event) {
-	r, done := w.hit(e)
-	defer done()
+func freeze(w *world, e Event, r *replica) {
 	over := w.befalls(e.Kind, r.now().name)
 	r.signal(syscall.SIGSTOP)
 	time.Sleep(e.For)
@@ -112,9 +112,7 @@ func freeze(w *world, e Event) {
 
 // hang keeps anything from passing between a replica and the database, and then lets all of it
 // arrive.
-func hang(w *world, e Event) {
-	r, done := w.hit(e)
-	defer done()
+func hang(w *world, e Event, r *replica) {
 	over := w.befalls(e.Kind, r.now().name)
 	r.wired(func(w *pgtest.Wire) { w.Cut(true) })
 	time.Sleep(e.For)
@@ -123,9 +121,7 @@ func hang(w *world, e Event) {
 }
 
 // sever ends the connections between a replica and the database, and lets it make none.
-func sever(w *world, e Event) {
-	r, done := w.hit(e)
-	defer done()
+func sever(w *world, e Event, r *replica) {
 	over := w.befalls(e.Kind, r.now().name)
 	r.wired(func(w *pgtest.Wire) { w.Break(true) })
 	time.Sleep(e.For)
@@ -134,9 +130,6 @@ func sever(w *world, e Event) {
 }
 
 func restartDatabase(w *world, e Event) {
-	w.database.Lock()
-	defer w.database.Unlock()
-	w.note("%s for %s", e.Kind, e.For)
 	over := w.befalls(e.Kind, "")
 	w.database.primary().Stop()
 	time.Sleep(e.For)
@@ -149,9 +142,6 @@ func restartDatabase(w *world, e Event) {
 
 // failover loses the database for good. Its standby takes its place, and gets a standby of its own.
 func failover(w *world, e Event) {
-	w.database.Lock()
-	defer w.database.Unlock()
-	w.note("%s", e.Kind)
 	over := w.befalls(e.Kind, "")
 	w.database.promote(w.t)
 	over()

@@ -22,7 +22,7 @@ const (
 	watching = `"msg":"watching"`
 	// openStore is what it says when it ends because it cannot.
 	openStore    = "watchdog: open store "
-	restartAfter = 100 * time.Millisecond
+	restartAfter = 500 * time.Millisecond
 	// startWithin and stopWithin are for a busy machine; SIGTERM is promised to take 5 s at most.
 	startWithin = time.Minute
 	stopWithin  = 10 * time.Second

@@ -3,22 +3,16 @@
 package fleet
 
 import (
-	"fmt"
 	"math/rand/v2"
 	"time"
 )
 
-// Event is one fault: what happens, to whom, from when, and for how long. Faults overlap, but at
-// any time one replica at least has none.
+// Event is one fault: what happens, to whom, from when, and for how long.
 type Event struct {
-	At      time.Duration // from the beginning
+	At      time.Duration // from the beginning, or when those before have begun and it has its turn
 	For     time.Duration
 	Kind    string
 	Replica int // whom it hits, if it hits one
-}
-
-func (e Event) String() string {
-	return fmt.Sprintf("%7.3fs %s of %s for %d ms", e.At.Seconds(), e.Kind, replicaName(e.Replica), e.For.Milliseconds())
 }
 
 // replicas is how many there are.
