@@ -43,9 +43,9 @@ func (d *database) primary() *pgtest.Server { return d.slots[d.first] }
 // url is straight to the one that is written to.
 func (d *database) url() string { return d.primary().URL() + "&search_path=" + d.schema }
 
-// by is how a replica finds it, at the addresses of its two wires.
-func (d *database) by(wires [2]*pgtest.Wire) string {
-	q := url.Values{"sslmode": {"disable"}, "target_session_attrs": {"read-write"}, "search_path": {d.schema}}
+// by is how a process finds it, at the addresses of its two wires, and by what name it is known there.
+func (d *database) by(wires [2]*pgtest.Wire, process string) string {
+	q := url.Values{"sslmode": {"disable"}, "application_name": {process}, "target_session_attrs": {"read-write"}, "search_path": {d.schema}}
 	return fmt.Sprintf("postgres://watchdog@%s,%s/postgres?%s", wires[0].Address(), wires[1].Address(), q.Encode())
 }
 
@@ -62,13 +62,15 @@ func (d *database) follow(t testing.TB) {
 	d.slots[lost] = d.primary().Standby(t)
 }
 
-// trailSQL makes the database write down who held what, and what was decided by which transaction.
+// trailSQL makes the database write down who held what, and which transaction of whom changed that or
+// decided something.
 // The lock of a lease's row makes the order of its lines that of its changes.
 const trailSQL = `
 CREATE TABLE trail (
 	n       BIGINT GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
 	at      TIMESTAMPTZ NOT NULL DEFAULT clock_timestamp(),
 	tx      BIGINT NOT NULL DEFAULT CAST(CAST(pg_current_xact_id() AS TEXT) AS BIGINT),
+	process TEXT NOT NULL DEFAULT current_setting('application_name'),
 	lease   TEXT NOT NULL,
 	holder  TEXT NOT NULL,
 	epoch   BIGINT NOT NULL,
@@ -115,8 +117,8 @@ func (d *database) read(ctx context.Context, into *History) error {
 		return err
 	}
 	defer db.Close() //nolint:errcheck // nothing is left in it
-	if into.Trail, err = list(ctx, db, `SELECT at, lease, holder, epoch, commits, tx FROM trail ORDER BY n`, func(e *Entry) []any {
-		return []any{&e.At, &e.Lease, &e.Holder, &e.Epoch, &e.Commits, &e.Tx}
+	if into.Trail, err = list(ctx, db, `SELECT at, lease, holder, epoch, commits, tx, process FROM trail ORDER BY n`, func(e *Entry) []any {
+		return []any{&e.At, &e.Lease, &e.Holder, &e.Epoch, &e.Commits, &e.Tx, &e.By}
 	}); err != nil {
 		return err
 	}

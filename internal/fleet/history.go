@@ -42,8 +42,9 @@ type Entry struct {
 	Lease   string
 	Holder  string // "": nobody
 	Epoch   int64
-	Commits int64 // in this tenure
-	Tx      int64 // the transaction that made it
+	Commits int64  // in this tenure
+	Tx      int64  // the transaction that made it
+	By      string // the process whose transaction that was
 }
 
 // Decision is a transition that became part of the store.

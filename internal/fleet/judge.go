@@ -15,7 +15,7 @@ import (
 const (
 	TwoHolders = "two holders"       // of one epoch
 	Backwards  = "epoch backwards"   // an epoch, or the commits in one, did not grow
-	Stale      = "stale commit"      // made in an epoch when a later one had begun
+	Stale      = "stale commit"      // made by who did not hold the lease, or in an epoch when a later one had begun
 	Unfenced   = "no tenure's"       // decided by nobody who held the server
 	FalseWord  = "said and not so"   // logged, and not what the database knows
 	Unwatched  = "not resumed"       // a server was not checked for too long
@@ -84,6 +84,9 @@ func (j *judge) leases() {
 			j.report(TwoHolders, "%s: epoch %d was that of %q, and then of %q", e.Lease, e.Epoch, last.holder, e.Holder)
 		case e.Commits != last.commits+1:
 			j.report(Backwards, "%s: commit %d of epoch %d came after %d", e.Lease, e.Commits, e.Epoch, last.commits)
+		case e.By != e.Holder:
+			j.report(Stale, "%s: %s wrote in epoch %d, which is that of %s", e.Lease, e.By, e.Epoch, e.Holder)
+			last.commits = e.Commits
 		default:
 			last.commits = e.Commits
 		}

@@ -29,6 +29,7 @@ func at(seconds float64) time.Time {
 //	1 a1 says s@1       it only says so
 //	2 a1 commits s@1#3  its third commit; the transaction bears the number of the second
 //	2 decides s         a transition, by the transaction of that second
+//	2 b1 for a1 commits s@1#3  the same, but b1 did it
 //	3 a1 gives s@1      it gives the lease back
 //	4..10 a1 checks s   every two seconds
 //	5-9 a1 fails        cannot work; 5- is for ever; "5-9 fails" is the database
@@ -42,6 +43,11 @@ func history(film string) *fleet.History {
 		words := strings.Fields(line)
 		from, to := span(words[0])
 		last = max(last, from, to)
+		by := words[1]
+		if len(words) > 3 && words[2] == "for" {
+			by = words[1]
+			words = slices.Delete(words, 1, 3)
+		}
 		who, does, what := "", words[1], words[len(words)-1]
 		if words[1] != "decides" && words[1] != "fails" {
 			who, does = words[1], words[2]
@@ -54,7 +60,7 @@ func history(film string) *fleet.History {
 		living[who] = who != ""
 		server, rest, _ := strings.Cut(what, "@")
 		epoch, commits, _ := strings.Cut(rest, "#")
-		e := fleet.Entry{At: at(from), Lease: "server/" + server, Holder: who, Epoch: number(epoch), Commits: number(commits), Tx: int64(from)}
+		e := fleet.Entry{At: at(from), Lease: "server/" + server, Holder: who, Epoch: number(epoch), Commits: number(commits), Tx: int64(from), By: by}
 		word := fleet.Word{Process: who, Said: "lease taken", Lease: e.Lease, Epoch: e.Epoch}
 		switch does {
 		case "takes":
@@ -131,6 +137,11 @@ func TestJudge(t *testing.T) {
 		{
 			"the commit that is late is the first of its tenure",
 			"0 a1 takes s@1, 2 b1 takes s@2, 3 a1 commits s@1#1, 2..20 b1 checks s", fleet.Stale,
+		},
+
+		{
+			"one writes as if it were the one who has taken over",
+			"0 a1 takes s@1, 2 b1 takes s@2, 3 a1 for b1 commits s@2#1, 2..20 b1 checks s", fleet.Stale,
 		},
 
 		{"what is decided is in a commit", "0 a1 takes s@1, 1 a1 commits s@1#1, 1 decides s, 0..20 a1 checks s", ""},

@@ -79,7 +79,7 @@ rules: [{name: %s, severity: critical, when: state == "failed"}]
 sinks: [{name: hook, webhook: {url: %q}}]
 routes: [{to: [hook], group_by: [server]}]
 servers:
-`, w.database.by(r.wires), w.Lease, checkEvery, ruleFailed, w.receiver.URL)
+`, w.database.by(r.wires, process), w.Lease, checkEvery, ruleFailed, w.receiver.URL)
 	for i, url := range w.servers.urls {
 		fmt.Fprintf(&b, "  - {name: %s, url: %q, auth: {username: %s, password: secret, basic: true}}\n", serverName(i), url, process)
 	}
