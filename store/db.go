@@ -16,6 +16,9 @@ import (
 type DB struct {
 	writer *sql.DB
 	reader *sql.DB // the writer itself, but for a SQLite file
+	// leasing is what leases are kept by; nil: the writer. That a replica lives is not to wait until
+	// its work leaves it a connection to say so.
+	leasing *sql.DB
 
 	*dialect
 
@@ -33,7 +36,7 @@ var _ outbox.Queue = (*DB)(nil)
 // Close waits for what is running and releases the store. What is called later fails.
 func (s *DB) Close() error {
 	var errs []error
-	for _, db := range [...]*sql.DB{s.reader, s.writer} { // the writer last: it tidies up the log
+	for _, db := range [...]*sql.DB{s.leasing, s.reader, s.writer} { // the writer last: it tidies up the log
 		if db != nil {
 			errs = append(errs, db.Close())
 		}

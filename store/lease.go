@@ -1,11 +1,14 @@
 package store
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	"errors"
 	"fmt"
+	"iter"
 	"slices"
+	"strings"
 	"time"
 
 	"watchdog/cycle"
@@ -17,10 +20,15 @@ var _ lease.Table = (*DB)(nil)
 // forgetReplicas is after how long a replica that died is forgotten, in microseconds.
 const forgetReplicas = 3_600_000_000
 
+// writeLeases is write by a connection of its own, where there are several.
+func (s *DB) writeLeases(ctx context.Context, do func(tx *transaction) error) error {
+	return s.writeBy(ctx, cmp.Or(s.leasing, s.writer), do)
+}
+
 // Renew says that a replica lives for a time from now on, and shows what is so.
 func (s *DB) Renew(ctx context.Context, replica string, lives time.Duration) (*lease.View, error) {
 	v := &lease.View{Leases: map[string]lease.Lease{}}
-	err := s.write(ctx, func(tx *transaction) error {
+	err := s.writeLeases(ctx, func(tx *transaction) error {
 		if _, err := tx.exec(`INSERT INTO replicas (replica, until) VALUES (?1, `+s.now+` + ?2)
 			ON CONFLICT (replica) DO UPDATE SET until = excluded.until`, replica, lives.Microseconds()); err != nil {
 			return err
@@ -49,25 +57,39 @@ func scanLease(scan scanner) (l lease.Lease, err error) {
 	return l, err
 }
 
-// takeSQL gives a replica a lease, unless somebody who lives has it, or is about to take it.
+// leasesAtOnce is how many leases one statement is about: a replica may take hundreds, in a third of
+// a lease time.
+const leasesAtOnce = 100
+
+// takeSQL gives a replica those leases that nobody who lives has, or is about to take.
 func (s *DB) takeSQL() string {
-	return `UPDATE leases SET holder = ?1, epoch = epoch + 1, commits = 0 WHERE name IN (
-			SELECT name FROM leases WHERE name = ?2` + s.skipLocked + `)
+	return `UPDATE leases SET holder = ?, epoch = epoch + 1, commits = 0 WHERE name IN (
+			SELECT name FROM leases WHERE name IN (?` + strings.Repeat(", ?", leasesAtOnce-1) + `)` + s.skipLocked + `)
 		AND NOT EXISTS (SELECT 1 FROM replicas r WHERE r.replica = leases.holder AND r.until > ` + s.now + `)
 		RETURNING name, holder, epoch`
 }
+
+var (
+	newLeasesSQL = `INSERT INTO leases (name, holder, epoch, commits)
+		VALUES (?, '', 0, 0)` + strings.Repeat(`, (?, '', 0, 0)`, leasesAtOnce-1) + ` ON CONFLICT (name) DO NOTHING`
+	returnSQL = `UPDATE leases SET holder = '' WHERE (name, holder, epoch) IN (VALUES
+		(?, ?, CAST(? AS BIGINT))` + strings.Repeat(`, (?, ?, CAST(? AS BIGINT))`, leasesAtOnce-1) + `)`
+)
 
 // Take gives a replica those of the names that nobody who lives holds.
 func (s *DB) Take(ctx context.Context, replica string, names []string) ([]lease.Lease, error) {
 	names = slices.Sorted(slices.Values(names)) // in one order, so that two never wait for each other
 	var taken []lease.Lease
-	err := s.write(ctx, func(tx *transaction) error {
-		for _, name := range names {
-			if _, err := tx.exec(`INSERT INTO leases (name, holder, epoch, commits) VALUES (?, '', 0, 0)
-				ON CONFLICT (name) DO NOTHING`, name); err != nil {
+	err := s.writeLeases(ctx, func(tx *transaction) error {
+		for some := range inStatements(names) {
+			var args []any
+			for _, name := range some {
+				args = append(args, name)
+			}
+			if _, err := tx.exec(newLeasesSQL, args...); err != nil {
 				return err
 			}
-			l, err := selectRows(tx, scanLease, s.takeSQL(), replica, name)
+			l, err := selectRows(tx, scanLease, s.takeSQL(), append([]any{replica}, args...)...)
 			if err != nil {
 				return err
 			}
@@ -78,15 +100,19 @@ func (s *DB) Take(ctx context.Context, replica string, names []string) ([]lease.
 	if err != nil {
 		return nil, fmt.Errorf("take leases: %w", err)
 	}
+	slices.SortFunc(taken, func(a, b lease.Lease) int { return cmp.Compare(a.Name, b.Name) })
 	return taken, nil
 }
 
 // Return gives leases back. What is not its holder's any more is left alone.
 func (s *DB) Return(ctx context.Context, leases []lease.Lease) error {
-	err := s.write(ctx, func(tx *transaction) error {
-		for _, l := range leases {
-			if _, err := tx.exec(`UPDATE leases SET holder = '' WHERE name = ? AND holder = ? AND epoch = ?`,
-				l.Name, l.Holder, l.Epoch); err != nil {
+	err := s.writeLeases(ctx, func(tx *transaction) error {
+		for some := range inStatements(leases) {
+			var args []any
+			for _, l := range some {
+				args = append(args, l.Name, l.Holder, l.Epoch)
+			}
+			if _, err := tx.exec(returnSQL, args...); err != nil {
 				return err
 			}
 		}
@@ -98,9 +124,22 @@ func (s *DB) Return(ctx context.Context, leases []lease.Lease) error {
 	return nil
 }
 
+// inStatements divides what there is among statements that are about leasesAtOnce of it, the last one
+// about some of it again.
+func inStatements[T any](all []T) iter.Seq[[]T] {
+	return func(yield func([]T) bool) {
+		for some := range slices.Chunk(all, leasesAtOnce) {
+			some = slices.Concat(some, slices.Repeat(some[:1], leasesAtOnce-len(some)))
+			if !yield(some) {
+				return
+			}
+		}
+	}
+}
+
 // Leave gives back all that a replica holds, and forgets it.
 func (s *DB) Leave(ctx context.Context, replica string) error {
-	err := s.write(ctx, func(tx *transaction) error {
+	err := s.writeLeases(ctx, func(tx *transaction) error {
 		if _, err := tx.exec(`UPDATE leases SET holder = '' WHERE holder = ?`, replica); err != nil {
 			return err
 		}

@@ -18,8 +18,8 @@ import (
 )
 
 const (
-	// postgresConns is how many connections a process uses at the same time, one of a listener not
-	// counted.
+	// postgresConns is how many connections a process works by at the same time. Besides there are one
+	// of a listener and one for leases.
 	postgresConns = 10
 	// postgresConnLife is how long one is kept: afterwards a name that leads elsewhere is followed.
 	postgresConnLife = 30 * time.Minute
@@ -92,20 +92,25 @@ func openPostgres(ctx context.Context, dsn string, opts Options, steps []migrati
 		return nil, err
 	}
 	postgresDefaults(cfg, opts)
-	db := stdlib.OpenDB(*cfg)
-	db.SetMaxOpenConns(postgresConns)
-	db.SetMaxIdleConns(postgresConns)
-	db.SetConnMaxLifetime(postgresConnLife)
-	s := &DB{writer: db, reader: db, dialect: postgresDialect, holder: rand.Text(), listener: cfg}
+	db := postgresPool(cfg, postgresConns)
+	s := &DB{writer: db, reader: db, leasing: postgresPool(cfg, 1), dialect: postgresDialect, holder: rand.Text(), listener: cfg}
 	if opts.ReadOnly || opts.Beside {
 		err = s.current(ctx, db, steps)
 	} else {
 		err = s.bringUp(ctx, steps)
 	}
 	if err != nil {
-		return nil, errors.Join(explainPostgres(err), db.Close())
+		return nil, errors.Join(explainPostgres(err), s.Close())
 	}
 	return s, nil
+}
+
+func postgresPool(cfg *pgx.ConnConfig, conns int) *sql.DB {
+	db := stdlib.OpenDB(*cfg)
+	db.SetMaxOpenConns(conns)
+	db.SetMaxIdleConns(conns)
+	db.SetConnMaxLifetime(postgresConnLife)
+	return db
 }
 
 // postgresDefaults sets what the DSN does not.

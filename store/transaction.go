@@ -9,7 +9,11 @@ import (
 // has begun is finished, since a commit whose outcome is unknown helps nobody. (It also spares the
 // driver a goroutine for each statement.)
 func (s *DB) write(ctx context.Context, do func(tx *transaction) error) error {
-	conn, err := s.writer.Conn(ctx)
+	return s.writeBy(ctx, s.writer, do)
+}
+
+func (s *DB) writeBy(ctx context.Context, db *sql.DB, do func(tx *transaction) error) error {
+	conn, err := db.Conn(ctx)
 	if err != nil {
 		return err
 	}

@@ -2,6 +2,7 @@ package storetest
 
 import (
 	"errors"
+	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -43,6 +44,31 @@ var leaseTests = []contract{
 		equal(t, "b takes what a gave back", []lease.Lease{second}, take(t, s, "b", long, "server/prod"))
 		must(t, s.Return(t.Context(), []lease.Lease{first}))
 		equal(t, "what is held", map[string]lease.Lease{"server/prod": second}, see(t, s).Leases)
+	}},
+	{"hundreds are taken and given back, but for what others hold", func(t *testing.T, s Store) {
+		var names, rest []string
+		for i := range 250 {
+			names = append(names, fmt.Sprintf("server/%03d", i))
+			if i%50 > 0 {
+				rest = append(rest, names[i])
+			}
+		}
+		theirs := take(t, s, "b", long, names[0], names[50], names[100], names[150], names[200])
+		mine := take(t, s, "a", long, names...)
+		var got []string
+		for _, l := range mine {
+			got = append(got, l.Name)
+		}
+		equal(t, "a takes", rest, got)
+		must(t, s.Return(t.Context(), append(mine[1:], theirs[0])))
+		held := map[string]string{}
+		for name, l := range see(t, s).Leases {
+			if l.Holder != "" {
+				held[name] = l.Holder
+			}
+		}
+		want := map[string]string{names[1]: "a", names[50]: "b", names[100]: "b", names[150]: "b", names[200]: "b"}
+		equal(t, "who holds what", want, held)
 	}},
 	{"what a replica held that lives no more can be taken", func(t *testing.T, s Store) {
 		take(t, s, "a", ended, "server/prod", "server/archive")
