@@ -191,6 +191,7 @@ func (w *Worker) begin(ctx, attempts context.Context) time.Duration {
 	if places == 0 {
 		return lookEvery // a result comes first
 	}
+	free := places
 	places, wait := w.allowed(now, places)
 	if places == 0 {
 		return wait
@@ -212,10 +213,14 @@ func (w *Worker) begin(ctx, attempts context.Context) time.Duration {
 		w.inHand[item.ID] = true
 		go w.attempt(attempts, item)
 	}
-	if next.IsZero() {
-		return lookEvery
+	wait = lookEvery
+	if len(items) == places && places < free { // the limit held others back, which are due
+		_, wait = w.allowed(now, 1)
 	}
-	return min(max(next.Sub(now), lookSoon), lookEvery)
+	if !next.IsZero() {
+		wait = min(wait, next.Sub(now))
+	}
+	return min(max(wait, lookSoon), lookEvery)
 }
 
 // allowed is how many of so many attempts the rate limit lets begin now; when none, also how long

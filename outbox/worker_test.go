@@ -208,6 +208,16 @@ func TestWorker(t *testing.T) {
 			seen:  "0s a, 0s b, 4s c",
 			noted: "a sent 0s, b sent 0s, c sent 4s",
 		},
+		{
+			name: "beside slow attempts others begin as soon as the limit allows", lasts: time.Minute, items: abc,
+			options: func(o *outbox.Options) {
+				o.Concurrency = 3
+				o.Limit = outbox.AtMost(1, time.Second)
+			},
+			answers: script{"a": {slow(9*time.Second, yes)}, "b": {slow(9*time.Second, yes)}},
+			seen:    "0s a, 1s b, 2s c",
+			noted:   "a sent 9s, b sent 10s, c sent 2s",
+		},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
