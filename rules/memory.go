@@ -97,7 +97,8 @@ func (m *Memory) Apply(r *Result) {
 		}
 	}
 	for _, c := range r.marks {
-		m.replications[c.place].marks = c.marks
+		e := &m.replications[c.place]
+		e.key, e.row, e.marks = c.row.Key, c.row, c.marks
 	}
 	if forgotten {
 		m.replications = slices.DeleteFunc(m.replications, func(e entry) bool { return e.past == "" && e.alerts == nil })

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"watchdog/alert"
+	"watchdog/snapshot"
 )
 
 // Result is what one Step decided. Nothing is changed by it until Memory.Apply.
@@ -47,8 +48,11 @@ type entryChange struct {
 	entry entry
 }
 
+// markChange is what has been evaluated of a row that says the same as the one before. That one is let
+// go, as its look is.
 type markChange struct {
 	place int
+	row   *snapshot.Replication
 	marks *mark
 }
 

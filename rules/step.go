@@ -133,6 +133,9 @@ func (s *step) stepReplication(row *snapshot.Replication) {
 	}
 	changed := !before.saw(row)
 	if !changed && before.marks.evaluated(s.set, s.at) {
+		if before.row != row {
+			s.result.marks = append(s.result.marks, markChange{place, row, before.marks})
+		}
 		return
 	}
 	next := before
@@ -149,7 +152,7 @@ func (s *step) stepReplication(row *snapshot.Replication) {
 	until := s.evaluate(&next, state)
 	next.marks = next.marks.with(s.set, until)
 	if found && !changed && slices.Equal(before.alerts, next.alerts) {
-		s.result.marks = append(s.result.marks, markChange{place, next.marks})
+		s.result.marks = append(s.result.marks, markChange{place, row, next.marks})
 		return
 	}
 	s.result.entries = append(s.result.entries, entryChange{place, next})

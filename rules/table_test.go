@@ -4,9 +4,11 @@ import (
 	"fmt"
 	"maps"
 	"math/rand/v2"
+	"runtime"
 	"slices"
 	"testing"
 	"time"
+	"weak"
 
 	"watchdog/rules"
 	"watchdog/snapshot"
@@ -84,4 +86,23 @@ func TestSetsDoNotEvaluateForEachOther(t *testing.T) {
 			t.Errorf("step %d: got %d transitions, want %d", i, got, want.told)
 		}
 	}
+}
+
+// A row that reads as the one before takes its place, so that a look and its rows are let go when
+// the next one is there.
+func TestMemoryLetsGoOfTheLookBefore(t *testing.T) {
+	set := rules.NewSet(rules.SetSpec{Rules: compile(t, rules.Spec{When: `state == "failed"`})})
+	memory := rules.NewMemory("prod")
+	show := func(minute int) weak.Pointer[snapshot.Replication] {
+		look := orders("running", written(7))
+		memory.Apply(set.Step(memory, look.snapshot(minute)))
+		return weak.Make(look.rows[0])
+	}
+	before := show(0)
+	show(1)
+	runtime.GC()
+	if before.Value() != nil {
+		t.Error("the row of the look before: got it still in memory, want it let go")
+	}
+	runtime.KeepAlive(memory)
 }
