@@ -38,18 +38,14 @@ func (c Counter) field() snapshot.Field {
 // Point is what the counters of one replication were at one moment. They stay so until the next
 // point, or change steadily towards it.
 type Point struct {
-	second int64 // since 1970-01-01 UTC
-	// values of counters that are not known are what was known of them last.
-	values [counters]int64
-	known  uint8 // a bit for each counter
+	second int64           // since 1970-01-01 UTC
+	values [counters]int64 // 0 of those that are not known
+	known  uint8           // a bit for each counter
 }
 
 // NewPoint is what a look at a replication shows.
-func NewPoint(at time.Time, r *snapshot.Replication) Point { return Point{}.next(at, r) }
-
-// next is the point after p.
-func (p Point) next(at time.Time, r *snapshot.Replication) Point {
-	p.second, p.known = at.Unix(), 0
+func NewPoint(at time.Time, r *snapshot.Replication) Point {
+	p := Point{second: at.Unix()}
 	for i, value := range [counters]int64{r.DocsWritten, r.DocsRead, r.RevisionsChecked, r.DocWriteFailures, r.ChangesPending} {
 		if c := Counter(i); r.Has(c.field()) {
 			p.known |= 1 << c

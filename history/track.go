@@ -31,7 +31,6 @@ type track struct {
 
 // unkept is what is not kept yet of one replication.
 type unkept struct {
-	last   Point  // of points
 	points []byte // packed
 	began  int64  // the first of them
 	events []Event
@@ -58,9 +57,9 @@ func (k *track) observe(row *snapshot.Replication, at time.Time, look uint32) {
 		k.key = row.Key // which shares the memory of its text
 		k.observeEvents(row, at)
 	}
-	if p := last.next(at, row); !p.same(&last) || p.second-last.second >= rest {
-		k.hold(last)
-		k.add(p)
+	if p := NewPoint(at, row); !p.same(&last) || p.second-last.second >= rest {
+		k.hold(&last)
+		k.add(&last, p)
 	}
 	k.row, k.seen = row, at.Unix()
 }
@@ -71,9 +70,8 @@ func (k *track) vanish(at time.Time) {
 	if p.known == 0 {
 		return
 	}
-	k.hold(p)
-	p.second, p.known = at.Unix(), 0
-	k.add(p)
+	k.hold(&p)
+	k.add(&p, Point{second: at.Unix()})
 	k.row = nil
 }
 
@@ -89,28 +87,27 @@ func (k *track) end(at time.Time) {
 // ended reports whether it was deleted, and all of it is kept.
 func (k *track) ended() bool { return k.gone && k.unkept == nil }
 
-// last is the point that was noted last, zero before the first. It says what row says.
+// last is the point that was noted last, zero before the first: what the row says.
 func (k *track) last() Point {
-	if k.unkept != nil && len(k.unkept.points) > 0 {
-		return k.unkept.last
-	}
-	var p Point
+	p := Point{second: k.told}
 	if k.row != nil {
-		p = p.next(time.Time{}, k.row)
+		p = NewPoint(time.Unix(k.told, 0), k.row)
 	}
-	p.second = k.told
 	return p
 }
 
 // hold adds the last point again at the look before this one, up to which nothing moved.
-func (k *track) hold(last Point) {
-	if last.second != 0 && k.seen > last.second {
-		last.second = k.seen
-		k.add(last)
+func (k *track) hold(last *Point) {
+	if last.second == 0 || k.seen <= last.second {
+		return
 	}
+	before := *last
+	last.second = k.seen
+	k.add(&before, *last)
 }
 
-func (k *track) add(p Point) {
+// add adds a point after another.
+func (k *track) add(before *Point, p Point) {
 	u := k.open()
 	if len(u.points) >= maxOpen {
 		u.thin()
@@ -118,8 +115,7 @@ func (k *track) add(p Point) {
 	if len(u.points) == 0 {
 		u.began = p.second
 	}
-	u.points = pack(u.points, u.last, p)
-	u.last, k.told = p, p.second
+	u.points, k.told = pack(u.points, *before, p), p.second
 }
 
 // open is what is not kept, to add something.
