@@ -14,6 +14,7 @@ type decoder struct {
 	row   row
 	texts texts
 	names names
+	added []Event // the last history of a single event without a reason
 }
 
 // replication is what the row says of the replication that name names in a database. before and
@@ -64,12 +65,20 @@ func (d *decoder) history(r *Replication, older []Event) {
 		r.History = older
 		return
 	}
+	lone := len(events) == 1 && events[0].reason == nil
+	if lone && slices.EqualFunc(events, d.added, rowEvent.equal) {
+		r.History = d.added // after a restart of the server thousands wait that were added in one second
+		return
+	}
 	r.History = make([]Event, len(events))
 	for i, e := range events {
 		r.History[i] = Event{Type: eventType(e.typ), At: e.at}
 		if e.reason != nil {
 			d.texts.put(&r.History[i].Reason, masked(e.reason), "", "")
 		}
+	}
+	if lone {
+		d.added = r.History
 	}
 }
 

@@ -21,10 +21,10 @@ type look struct {
 type entry struct {
 	doc, job       *Replication // what either row says alone; nil where it was not listed
 	docSum, jobSum uint64       // of those rows
-	docAt, jobAt   int          // which rows of the look they are
 	rep            *Replication // joined and finished; it may be doc or job itself
+	docAt, jobAt   int32        // which rows of the look they are
+	prev           int32        // its place in the look before, -1 when it was not there
 	sourced        bool         // the ChangesPending of rep is what the source said
-	prev           int          // its place in the look before, -1 when it was not there
 }
 
 func (e *entry) key() *Key {
@@ -138,7 +138,7 @@ func (b *Builder) makeIndex() {
 
 // add makes the entry of a replication that has not been seen.
 func (b *Builder) add(key Key, place int) *entry {
-	b.look.entries = append(b.look.entries, entry{prev: place})
+	b.look.entries = append(b.look.entries, entry{prev: int32(place)})
 	n := len(b.look.entries)
 	switch {
 	case place >= 0:
@@ -157,7 +157,7 @@ func (b *Builder) joined() []*Replication {
 	all := make([]*Replication, len(b.look.entries))
 	for i := range b.look.entries {
 		e := &b.look.entries[i]
-		p := b.prev.at(e.prev)
+		p := b.prev.at(int(e.prev))
 		b.finish(e, e.rep == p.rep || e.rep == p.doc || e.rep == p.job)
 		all[i] = e.rep
 	}
@@ -176,7 +176,7 @@ func (b *Builder) merge() {
 	l.docs, l.jobs = slices.Repeat([]int{-1}, b.docRows), slices.Repeat([]int{-1}, b.jobRows)
 	for i := range l.entries {
 		e := &l.entries[i]
-		p := b.prev.at(e.prev)
+		p := b.prev.at(int(e.prev))
 		if p.rep != nil && e.doc == p.doc && e.job == p.job {
 			e.rep, e.sourced = p.rep, p.sourced
 		} else {
@@ -195,7 +195,7 @@ func (b *Builder) merge() {
 // order of their own, and comparing the names of a million of them takes seconds.
 func byKey(x, y entry) int {
 	if x.prev >= 0 && y.prev >= 0 {
-		return x.prev - y.prev
+		return int(x.prev) - int(y.prev)
 	}
 	return x.key().Compare(*y.key())
 }

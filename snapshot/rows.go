@@ -29,12 +29,12 @@ func (b *Builder) docRow(database string, data []byte, sum uint64) error {
 // none yet. Of two rows of one document the last counts.
 func (b *Builder) setDoc(e *entry, doc *Replication, sum uint64, place int) {
 	if p := b.prev.at(place); p.doc != nil {
-		b.prev.nextDoc = p.docAt + 1
+		b.prev.nextDoc = int(p.docAt) + 1
 	}
 	if e == nil {
 		e = b.add(doc.Key, place)
 	}
-	e.doc, e.docSum, e.docAt = doc, sum, b.docRows
+	e.doc, e.docSum, e.docAt = doc, sum, int32(b.docRows)
 	b.docRows++
 }
 
@@ -92,13 +92,13 @@ func (b *Builder) jobRow(data []byte, sum uint64) error {
 // event counts.
 func (b *Builder) setJob(e *entry, job *Replication, sum uint64, place int) {
 	if p := b.prev.at(place); p.job != nil {
-		b.prev.nextJob = p.jobAt + 1
+		b.prev.nextJob = int(p.jobAt) + 1
 	}
 	if e == nil {
 		e = b.add(job.Key, place)
 	}
 	if e.job == nil || !newerJob(e.job, job) {
-		e.job, e.jobSum, e.jobAt = job, sum, b.jobRows
+		e.job, e.jobSum, e.jobAt = job, sum, int32(b.jobRows)
 		b.jobRows++
 	}
 }
