@@ -84,7 +84,7 @@ func pick[T any](b *bench, whole, quick T) T {
 // build builds the binary that is measured, as a release is built.
 func (b *bench) build(ctx context.Context) error {
 	cmd := exec.CommandContext(ctx, "go", "build", "-trimpath", "-o", b.binary(), ".")
-	cmd.Dir = b.root
+	cmd.Dir, cmd.Env = b.root, append(os.Environ(), "CGO_ENABLED=0")
 	if said, err := cmd.CombinedOutput(); err != nil {
 		return fmt.Errorf("build watchdog: %w\n%s", err, said)
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"runtime/debug"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -23,12 +24,20 @@ import (
 // pruneEvery is how often what is older than the retention is deleted.
 const pruneEvery = time.Hour
 
+// gcPercent is by how many percent of what is in use the heap may grow before garbage is collected,
+// where GOGC does not say otherwise: Go's own 100 doubles what a daemon takes that remembers much
+// and rests most of the time. What it costs is measured in docs/performance.md.
+const gcPercent = 25
+
 type runCommand struct {
 	LogFormat string `enum:"text,json" default:"text" help:"text or json."`
 }
 
 // Run watches until the process is told to stop, then finishes what is in hand.
 func (c *runCommand) Run(s *session) error {
+	if _, set := s.Env("GOGC"); !set {
+		defer debug.SetGCPercent(debug.SetGCPercent(gcPercent))
+	}
 	from := &source{session: s}
 	cfg, found := from.read()
 	if cfg == nil {
