@@ -1,8 +1,6 @@
 package rules
 
 import (
-	"fmt"
-	"slices"
 	"time"
 
 	"watchdog/alert"
@@ -10,103 +8,45 @@ import (
 )
 
 // Sample is what the rule would say of a made-up subject of a server at a time: to see a
-// message before there is a reason for one. Of the subjects that it makes up it takes one of which
-// the condition is true; where it is true of none, one of which it is not known to be false.
+// message before there is a reason for one.
 func (r *Rule) Sample(server string, labels map[string]string, now time.Time) alert.Transition {
 	at := stampOf(now)
 	s := &step{
 		set: NewSet(SetSpec{Labels: labels, Rules: []*Rule{r}}), memory: NewMemory(server),
 		at: at, time: at.time(), result: &Result{}, view: newReplicationView(server, labels, at),
 	}
+	on := s.sampleReplication(at)
+	if r.Server {
+		on = s.sampleServer(at)
+	}
 	status, reason := alert.StatusFiring, alert.ReasonNew
 	if r.on != nil {
 		status, reason = alert.StatusEvent, alert.ReasonEvent
 	}
-	s.say(reason, s.newAlert(r, s.sampleSubject(r), status))
+	s.say(reason, s.newAlert(r, on, status))
 	return s.result.Transitions[0]
 }
 
-// sampleSubject is the first of those made up that fits the rule best.
-func (s *step) sampleSubject(r *Rule) *subject {
-	best, fits := 0, no
-	made := s.samples(r)
-	for i, sample := range made {
-		if is := r.fitsSample(sample()); is > fits {
-			best, fits = i, is
-		}
-	}
-	return made[best]() // made anew, for they share the step's view
-}
-
-func (r *Rule) fitsSample(on *subject) truth {
-	switch {
-	case r.on != nil && !r.on.fits(on.view.past.previous, on.view.past.state):
-		return no
-	case r.when == nil:
-		return yes
-	default:
-		return r.when.eval(on.view)
-	}
-}
-
-// samples makes up subjects, one after another.
-func (s *step) samples(r *Rule) []func() *subject {
-	made := make([]func() *subject, len(scenes))
-	for i, c := range scenes {
-		made[i] = func() *subject {
-			if r.Server {
-				return s.sampleServer(c)
-			}
-			row, p := s.sampleReplication(c, "example")
-			if r.on != nil && r.on.from != nil {
-				p.previous = r.on.from[0]
-			}
-			s.view.look(row, p)
-			return s.replicationSubject(row, p)
-		}
-	}
-	if r.Server {
-		made = slices.Insert(made, 0, s.sampleUnreachable)
-	}
-	return made
-}
-
-// sampleReplication is a replication as in a scene, and what is remembered of it.
-func (s *step) sampleReplication(c scene, doc string) (*snapshot.Replication, *past) {
-	longAgo := s.at - stamp((longestWindow + time.Hour).Microseconds())
-	now := c.row(doc, s.time, longAgo.time())
-	before := *now
-	before.History = nil
-	if c.moved {
-		before.DocsRead, before.DocsWritten, before.DocWriteFailures, before.RevisionsChecked = 0, 0, 0, 0
+func (s *step) sampleReplication(at stamp) *subject {
+	row := &snapshot.Replication{
+		Key: snapshot.Key{Database: "_replicator", DocID: "example"}, Known: ^snapshot.Fields(0),
+		ID: "0123456789abcdef0123456789abcdef+continuous", Node: "couchdb@127.0.0.1", State: snapshot.Crashing,
+		Source: "https://source.example.com/orders/", Target: "https://target.example.com/orders/",
+		ErrorCount: 3, Error: "db_not_found: could not open https://source.example.com/orders/", Continuous: true,
+		DocsRead: 1200, DocsWritten: 1180, DocWriteFailures: 20, RevisionsChecked: 1200, MissingRevisionsFound: 1200,
+		ChangesPending: 42, BulkGetDocs: 1200, BulkGetAttempts: 1200,
+		SourceSeq: "1200-g1AAAA", ThroughSeq: "1180-g1AAAA", CheckpointedSourceSeq: "1180-g1AAAA",
+		LastUpdated: at.time(), StartTime: at.time().Add(-time.Hour), PID: "<0.1.0>", User: "admin",
 	}
 	p := &past{}
-	p.observe(&before, s.set.follows, longAgo)
-	p.observe(now, s.set.follows, s.at)
-	if p.previous = snapshot.Running; c.state == snapshot.Running {
-		p.previous = snapshot.Pending
-	}
-	return now, p
+	p.observe(row, nil, at)
+	p.previous = snapshot.Running
+	s.view.look(row, p)
+	return s.replicationSubject(row, p)
 }
 
-// sampleServer is a server all of whose replications are as in a scene.
-func (s *step) sampleServer(c scene) *subject {
-	const many = 20
-	s.snap = &snapshot.Snapshot{Server: s.memory.server, Version: "3.5.0", Latency: 20 * time.Millisecond}
-	remembered := map[snapshot.Key]kept{}
-	for i := range many {
-		row, p := s.sampleReplication(c, fmt.Sprintf("example-%d", i+1))
-		s.snap.Replications = append(s.snap.Replications, row)
-		remembered[row.Key] = kept(p.append(nil))
-	}
-	v, env := serverView(s.set, &health{}, s.snap, s.at)
-	v.census = &census{step: s, view: newReplicationView(s.memory.server, s.set.labels, s.at), changed: remembered}
-	return s.serverSubject(v, env)
-}
-
-// sampleUnreachable is a server that does not answer.
-func (s *step) sampleUnreachable() *subject {
+func (s *step) sampleServer(at stamp) *subject {
 	h := &health{failures: 3, error: "read jobs: connection refused"}
-	v, env := serverView(s.set, h, &snapshot.Snapshot{Server: s.memory.server, Version: "3.5.0", Latency: time.Second}, s.at)
+	v, env := serverView(s.set, h, &snapshot.Snapshot{Server: s.memory.server, Version: "3.5.0", Latency: time.Second}, at)
 	return s.serverSubject(v, env)
 }

@@ -52,7 +52,9 @@ type Client struct {
 	waiting   map[snapshot.Key]*waiting
 	last      *snapshot.Snapshot  // of Read
 	watched   map[string]*watched // by database, up to last
-	cheapRows int
+	jobs      followed
+
+	cheapRows, jobsPerAsk int
 
 	doorbell doorbell
 
@@ -84,9 +86,9 @@ func New(o Options) (*Client, error) {
 		transport: o.Transport,
 		guard:     newGuard(spec.Name),
 		places:    make(chan struct{}, spec.MaxConcurrent),
-		cheapRows: cheapRows,
-		doorbell:  doorbell{looked: make(chan struct{}, 1)},
-		mask:      &mask{own: spec.Auth.secrets()},
+		cheapRows: cheapRows, jobsPerAsk: jobsPerAsk,
+		doorbell: doorbell{looked: make(chan struct{}, 1)},
+		mask:     &mask{own: spec.Auth.secrets()},
 
 		tokenTransport: o.Transport,
 	}

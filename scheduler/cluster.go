@@ -35,11 +35,7 @@ func (c *Client) awayNodes(ctx context.Context) error {
 	if known.single && time.Since(known.asked) < membershipEvery {
 		return nil
 	}
-	var members struct {
-		All     []string `json:"all_nodes"`
-		Cluster []string `json:"cluster_nodes"`
-	}
-	err := c.optional(ctx, get(membershipPath, ""), func(a *answer) error { return a.decode(&members) })
+	members, err := c.members(ctx)
 	var e *Error
 	switch {
 	case err == nil:
@@ -57,6 +53,17 @@ func (c *Client) awayNodes(ctx context.Context) error {
 		return nil
 	}
 	return fmt.Errorf("not reached by %s, so what they hold is not shown: %s", c.Name(), c.clean(strings.Join(away, ", ")))
+}
+
+// members are the nodes of a server.
+type members struct {
+	All     []string `json:"all_nodes"` // those that it reaches
+	Cluster []string `json:"cluster_nodes"`
+}
+
+func (c *Client) members(ctx context.Context) (m members, err error) {
+	err = c.optional(ctx, get(membershipPath, ""), func(a *answer) error { return a.decode(&m) })
+	return m, err
 }
 
 // optional asks once for what the look can do without, and only with credentials that the server

@@ -75,6 +75,12 @@ func (e *Error) missing() bool {
 	return e.Status == http.StatusNotFound && e.ErrorName == "not_found" && e.Reason != ""
 }
 
+// isMissing reports whether an error is that of CouchDB itself which says so.
+func isMissing(err error) bool {
+	var e *Error
+	return errors.As(err, &e) && e.missing()
+}
+
 // refusal reports whether the credentials were refused, or do not suffice.
 func (e *Error) refusal() bool {
 	if e.login {

@@ -46,8 +46,9 @@ type watched struct {
 // following is a look that follows feeds.
 type following struct {
 	look
-	at time.Time
-	b  *snapshot.Builder
+	at       time.Time
+	b        *snapshot.Builder
+	followed bool // the jobs were not listed
 }
 
 // trail is what one look finds of one database that it follows.
@@ -71,7 +72,7 @@ func (c *Client) follow(ctx context.Context, at time.Time, b *snapshot.Builder) 
 			list(db)
 		}
 	}
-	jobs := l.jobs(ctx)
+	jobs := l.jobsOf(ctx, trails)
 	again := false
 	for _, db := range databases {
 		if t := trails[db]; t != nil && !(jobs && l.finish(ctx, db, t)) {
@@ -81,9 +82,12 @@ func (c *Client) follow(ctx context.Context, at time.Time, b *snapshot.Builder) 
 		}
 	}
 	if again {
-		jobs = l.jobs(ctx) // the later word
+		jobs = l.listJobs(ctx) // the later word
 	}
-	l.rest(ctx)
+	if !l.followed {
+		l.rest(ctx)
+		l.concludeJobs()
+	}
 	all := map[string]*watched{}
 	for _, db := range databases {
 		if t := trails[db]; t != nil {
@@ -96,11 +100,12 @@ func (c *Client) follow(ctx context.Context, at time.Time, b *snapshot.Builder) 
 	return l.heard
 }
 
-// relist makes the next look list every database.
+// relist makes the next look list every database, and the jobs.
 func (c *Client) relist() {
 	for _, w := range c.watched {
 		w.seq = ""
 	}
+	c.jobs.ledger = nil
 }
 
 // after is the feed after a look that followed it.
@@ -120,7 +125,7 @@ func (l *following) begin(ctx context.Context, db string) *trail {
 	if f == nil || f.seq == "" || l.down != nil {
 		return nil
 	}
-	if age := l.at.Sub(f.listed); age < 0 || age >= l.client.spec.FullEvery {
+	if !l.fresh(f.listed) {
 		return nil
 	}
 	written, seq, err := l.client.writtenSince(ctx, db, f)
@@ -197,7 +202,7 @@ func (l *following) list(ctx context.Context, db string) *watched {
 	next := &watched{listed: l.at}
 	switch {
 	case l.down != nil:
-	case before != nil && !before.refused.IsZero() && l.at.Sub(before.refused) < l.client.spec.FullEvery:
+	case before != nil && !before.refused.IsZero() && l.fresh(before.refused):
 		next.refused = before.refused
 	case before == nil || before.rows > l.client.cheapRows:
 		seq, instance, err := l.client.databaseNow(ctx, db)

@@ -87,8 +87,14 @@ func (d *drive) run() {
 		"cannot start":   d.each(func(r *couchtest.Replication) { r.Fault("filter_fetch_error") }),
 		"cannot begin":   d.each(func(r *couchtest.Replication) { r.Fault("worker_timeout") }),
 		"progress":       d.each(progress),
+		"crash loop":     d.each(func(r *couchtest.Replication) { r.Start(); r.Crash("timeout"); r.Start(); r.Crash("timeout") }),
+		"start and stop": d.each(func(r *couchtest.Replication) { r.Start(); r.Stop() }),
+		"lose its task":  d.each(func(r *couchtest.Replication) { r.HideTask(d.upTo(2) == 1) }),
 		"restart":        d.srv.Restart,
-		"node":           func() { d.srv.NodeDown(d.one(driveNodes), d.upTo(2) == 1) },
+		"node":           func() { d.srv.NodeDown(d.one(driveNodes), true) },
+		"node back":      d.nodesBack,
+		"nodes back":     d.nodesBack,
+		"all nodes back": d.nodesBack,
 		"transient":      func() { d.srv.Transient(couchtest.Spec{Source: d.one(driveDocs)}) },
 		"design":         d.design,
 		"drop":           func() { d.srv.DeleteDatabase(driveDatabases[1]) },
@@ -103,6 +109,9 @@ func (d *drive) run() {
 		names = append(names, name)
 	}
 	slices.Sort(names)
+	for _, node := range driveNodes { // their jobs prove that it was not started again
+		d.srv.Put("_replicator", "steady on "+node, couchtest.Spec{State: couchtest.Running, Source: node, Node: node, Docs: 5})
+	}
 	d.look() // now both know that the cluster has two nodes; who is refused that at first takes it for one
 	for len(d.choices) > 0 {
 		for range d.upTo(4) {
@@ -155,6 +164,12 @@ func (d *drive) putMany() {
 	}
 }
 
+func (d *drive) nodesBack() {
+	for _, node := range driveNodes {
+		d.srv.NodeDown(node, false)
+	}
+}
+
 // each moves one of the documents that there are.
 func (d *drive) each(move func(*couchtest.Replication)) func() {
 	return func() {
@@ -188,6 +203,7 @@ func (d *drive) trouble() {
 	d.faulty = d.one([]string{
 		"/_scheduler/jobs", "/_scheduler/docs/_replicator", "/_scheduler/docs/_replicator/", "/_scheduler/docs/team",
 		"/_replicator/_changes", "/_replicator", "/team%2F_replicator", "/_active_tasks", "/_membership",
+		"/_scheduler/jobs/", "/_node/", "/_node/couchdb@b",
 	})
 	d.story = append(d.story, kind+" of "+d.faulty)
 	d.srv.Inject(couchtest.Fault{

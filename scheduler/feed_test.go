@@ -69,9 +69,14 @@ func (l *long) look() []string {
 
 // ServeHTTP notes what is asked for, without the name of a document.
 func (l *long) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	path := strings.Replace(r.URL.EscapedPath(), "_replicator", "{db}", 1)
-	if strings.HasPrefix(path, askedDoc[:len(askedDoc)-len("{id}")]) {
-		path = askedDoc
+	path := strings.Replace(r.URL.EscapedPath(), "/_replicator", "/{db}", 1)
+	for _, asked := range []string{askedDoc, askedJob} {
+		if strings.HasPrefix(path, strings.TrimSuffix(asked, "{id}")) {
+			path = asked
+		}
+	}
+	if strings.HasPrefix(path, "/_node/") {
+		path = counters
 	}
 	if path != "/" && path != "/_membership" && !strings.HasSuffix(path, "/_all_docs") {
 		l.mu.Lock()
@@ -81,16 +86,26 @@ func (l *long) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	l.srv.ServeHTTP(w, r)
 }
 
-// The requests of a look, by how it reads the documents.
-var (
-	followedLook = []string{"/{db}/_changes", "/_scheduler/jobs", "/_active_tasks"}
-	listedLook   = []string{"/{db}", "/_scheduler/docs/{db}", "/_scheduler/jobs", "/_active_tasks"}
+// The requests of a look.
+const (
+	askedDoc = "/_scheduler/docs/{db}/{id}"
+	askedJob = "/_scheduler/jobs/{id}"
+	counters = "/_node/{node}/_stats"
 )
 
-const askedDoc = "/_scheduler/docs/{db}/{id}"
+// Those of a look by how it reads the documents, and by how it reads the jobs.
+var (
+	followedDocs = []string{"/{db}/_changes"}
+	listedDocs   = []string{"/{db}", "/_scheduler/docs/{db}"}
+	followedJobs = []string{counters, "/_active_tasks"}
+	askedJobs    = []string{counters, "/_active_tasks", askedJob, counters}
+	listedJobs   = []string{counters, "/_scheduler/jobs", "/_active_tasks"}
+	doubtedJobs  = slices.Concat(followedJobs, listedJobs)
+)
 
-func (l *long) expect(when string, want ...string) {
+func (l *long) expect(when string, parts ...[]string) {
 	l.Helper()
+	want := slices.Concat(parts...)
 	if diff := cmp.Diff(want, l.look()); diff != "" {
 		l.Errorf("requests of a look %s (-want +got):\n%s", when, diff)
 	}
@@ -107,23 +122,23 @@ func (l *long) state(i int) snapshot.State {
 func TestALongDatabaseIsFollowed(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l := newLong(t, couchtest.Spec{})
-		l.expect("when nothing happened", followedLook...)
+		l.expect("when nothing happened", followedDocs, followedJobs)
 		if len(l.snap.Replications) != longRows {
 			t.Errorf("replications: got %d, want %d", len(l.snap.Replications), longRows)
 		}
 
 		l.doc(3).Crash("db_not_found")
-		l.expect("after a crash, which the jobs tell", followedLook...)
+		l.expect("after a crash", followedDocs, askedJobs)
 		l.doc(4).Fail("duplicate")
-		l.expect("after a failure", "/{db}/_changes", "/{db}", askedDoc, "/_scheduler/jobs", "/_active_tasks")
-		l.expect("after that", followedLook...)
+		l.expect("after a failure", followedDocs, []string{"/{db}", askedDoc}, askedJobs)
+		l.expect("after that", followedDocs, followedJobs)
 		l.doc(5).Delete()
-		l.expect("after a deletion", "/{db}/_changes", "/{db}", "/_scheduler/jobs", "/_active_tasks")
+		l.expect("after a deletion", followedDocs, []string{"/{db}"}, askedJobs)
 		l.doc(6).Fault("filter_fetch_error")
-		l.expect("when a document cannot become a job", "/{db}/_changes", "/_scheduler/jobs", askedDoc, "/_active_tasks")
-		l.expect("as long as it cannot", "/{db}/_changes", "/_scheduler/jobs", askedDoc, "/_active_tasks")
+		l.expect("when a document cannot become a job", followedDocs, askedJobs, []string{askedDoc})
+		l.expect("as long as it cannot", followedDocs, followedJobs, []string{askedDoc})
 		l.doc(6).Start()
-		l.expect("when it can again", followedLook...)
+		l.expect("when it can again", followedDocs, askedJobs)
 		got := []snapshot.State{l.state(3), l.state(4), l.state(5), l.state(6)}
 		if diff := cmp.Diff([]snapshot.State{snapshot.Crashing, snapshot.Failed, "", snapshot.Running}, got); diff != "" {
 			t.Errorf("states of 3, 4, 5 and 6 (-want +got):\n%s", diff)
@@ -135,11 +150,11 @@ func TestADocumentThatNoNodeHasClaimedIsAskedForAgain(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l := newLong(t, couchtest.Spec{})
 		doc := l.srv.Put("_replicator", "doc999", couchtest.Spec{State: couchtest.Unclaimed})
-		asking := []string{"/{db}/_changes", askedDoc, "/_scheduler/jobs", "/_active_tasks"}
-		l.expect("when it was written", "/{db}/_changes", "/{db}", askedDoc, "/_scheduler/jobs", "/_active_tasks")
-		l.expect("after that", asking...)
+		asking := []string{"/{db}/_changes", askedDoc}
+		l.expect("when it was written", followedDocs, []string{"/{db}", askedDoc}, followedJobs)
+		l.expect("after that", asking, followedJobs)
 		doc.Fault("worker_timeout") // which writes nothing
-		l.expect("when it cannot become a job", asking...)
+		l.expect("when it cannot become a job", asking, followedJobs)
 		if got := l.state(999); got != snapshot.ErrorState {
 			t.Errorf("state: got %q, want error", got)
 		}
@@ -150,23 +165,23 @@ func TestALongDatabaseIsListed(t *testing.T) {
 	for _, test := range []struct {
 		name string
 		do   func(l *long)
-		want []string
+		want [][]string
 	}{
-		{"every ten minutes", func(l *long) { time.Sleep(10 * time.Minute) }, listedLook},
+		{"every ten minutes", func(l *long) { time.Sleep(10 * time.Minute) }, [][]string{listedDocs, listedJobs}},
 		{"when more was written than is asked for one by one", func(l *long) {
 			for i := range scheduler.MaxAsks + 1 {
 				l.doc(i).Fail("duplicate")
 			}
-		}, slices.Concat([]string{"/{db}/_changes"}, listedLook)},
+		}, [][]string{followedDocs, listedDocs, doubtedJobs}},
 		{"when more lost their jobs", func(l *long) {
 			for i := range scheduler.MaxAsks + 1 {
 				l.doc(i).Fault("filter_fetch_error")
 			}
-		}, []string{"/{db}/_changes", "/_scheduler/jobs", "/{db}", "/_scheduler/docs/{db}", "/_scheduler/jobs", "/_active_tasks"}},
+		}, [][]string{followedDocs, followedJobs, {counters, "/_scheduler/jobs"}, listedDocs, listedJobs}},
 		{"when the database was made anew", func(l *long) {
 			l.srv.DeleteDatabase("_replicator")
 			l.srv.CreateDatabase("_replicator")
-		}, slices.Concat([]string{"/{db}/_changes"}, listedLook)},
+		}, [][]string{followedDocs, listedDocs, doubtedJobs}},
 		{"when it was made anew and more was written into it than before", func(l *long) {
 			l.doc(0).Fail("duplicate")
 			l.look()
@@ -174,19 +189,19 @@ func TestALongDatabaseIsListed(t *testing.T) {
 			for i := range longRows + 20 {
 				l.srv.Put("_replicator", fmt.Sprintf("doc%03d", 100+i%10), couchtest.Spec{State: couchtest.Running, JobID: fmt.Sprint(i)})
 			}
-		}, slices.Concat([]string{"/{db}/_changes", "/{db}"}, listedLook)},
-		{"when it is gone", func(l *long) { l.srv.DeleteDatabase("_replicator") }, slices.Concat([]string{"/{db}/_changes"}, listedLook)},
+		}, [][]string{followedDocs, {"/{db}"}, listedDocs, doubtedJobs}},
+		{"when it is gone", func(l *long) { l.srv.DeleteDatabase("_replicator") }, [][]string{followedDocs, listedDocs, doubtedJobs}},
 		{"when the feed fails", func(l *long) {
 			l.srv.Inject(couchtest.Fault{Path: "/_replicator/_changes", Times: 1, Do: couchtest.Truncate(30)})
-		}, slices.Concat([]string{"/{db}/_changes"}, listedLook)},
-		{"when the look before is not known", func(l *long) { l.snap = nil }, listedLook},
-		{"when the clock went back", func(l *long) { l.snap = l.c.Read(l.Context(), time.Now().Add(time.Hour), l.snap) }, listedLook},
+		}, [][]string{followedDocs, listedDocs, followedJobs}},
+		{"when the look before is not known", func(l *long) { l.snap = nil }, [][]string{listedDocs, listedJobs}},
+		{"when the clock went back", func(l *long) { l.snap = l.c.Read(l.Context(), time.Now().Add(time.Hour), l.snap) }, [][]string{listedDocs, listedJobs}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				l := newLong(t, couchtest.Spec{})
 				test.do(l)
-				if diff := cmp.Diff(test.want, l.look()); diff != "" {
+				if diff := cmp.Diff(slices.Concat(test.want...), l.look()); diff != "" {
 					t.Errorf("requests (-want +got):\n%s", diff)
 				}
 				l.srv.ClearFaults()
@@ -203,13 +218,13 @@ func TestAFeedThatMustNotBeReadIsLeftAlone(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l := newLong(t, couchtest.Spec{})
 		l.srv.Inject(couchtest.Fault{Path: "/_replicator/_changes", Do: couchtest.Status(http.StatusForbidden)})
-		docs := listedLook[1:]
-		l.expect("when it is refused", slices.Concat([]string{"/{db}/_changes"}, docs)...)
+		docs := listedDocs[1:]
+		l.expect("when it is refused", followedDocs, docs, followedJobs)
 		time.Sleep(9 * time.Minute)
-		l.expect("within ten minutes", docs...)
+		l.expect("within ten minutes", docs, followedJobs)
 		time.Sleep(time.Minute)
-		l.expect("after them", listedLook...)
-		l.expect("after that", slices.Concat([]string{"/{db}/_changes"}, docs)...)
+		l.expect("after them", listedDocs, listedJobs)
+		l.expect("after that", followedDocs, docs, followedJobs)
 	})
 }
 
@@ -221,8 +236,8 @@ func TestADatabaseThatJobsDoNotTellOfIsListed(t *testing.T) {
 		}
 		l.srv.Inject(couchtest.Fault{Path: "/_scheduler/jobs", Do: silent})
 		time.Sleep(10 * time.Minute)
-		l.expect("when the jobs begin to tell less than the documents", listedLook...)
-		l.expect("after that", listedLook...)
+		l.expect("when the jobs begin to tell less than the documents", listedDocs, listedJobs)
+		l.expect("after that", listedDocs, followedJobs)
 		if !find(l.snap, "_replicator", "doc007").Has(snapshot.FieldDocsWritten) {
 			t.Error("docs_written: got none, want that of the document")
 		}
@@ -250,7 +265,7 @@ func TestAShortDatabaseIsListedAtEveryLook(t *testing.T) {
 		}
 		l.c = bubble(t, l, scheduler.Spec{})
 		for range 3 {
-			l.expect("at a short database", listedLook[1:]...)
+			l.expect("at a short database", listedDocs[1:], []string{"/_scheduler/jobs", "/_active_tasks"})
 		}
 	})
 }
@@ -265,7 +280,7 @@ func TestADocumentThatCannotBeReadIsOneError(t *testing.T) {
 			t.Errorf("got row errors %v, failed %v, complete %v, %d replications; want one error, and the others, of a view that is not complete",
 				l.snap.RowErrors, l.snap.Failed(), l.snap.Complete("_replicator"), len(l.snap.Replications))
 		}
-		l.expect("after that", listedLook...)
+		l.expect("after that", listedDocs, followedJobs)
 		if got := l.state(4); got != snapshot.Failed {
 			t.Errorf("state as listed: got %q, want failed", got)
 		}

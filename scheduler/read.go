@@ -28,7 +28,7 @@ const (
 // Read looks at the server once: the documents of each replicator database, then all jobs, then
 // the active tasks. The snapshot is never nil; what could not be read is among its Gaps. at is
 // its time. prev is the snapshot before it, as Read returned it: the documents of a long
-// database are then not listed again but followed. It may be nil.
+// database and a long list of jobs are then not read again but followed. It may be nil.
 func (c *Client) Read(ctx context.Context, at time.Time, prev *snapshot.Snapshot) *snapshot.Snapshot {
 	began := time.Now()
 	ctx, used := withUsage(ctx)

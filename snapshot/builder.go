@@ -26,7 +26,7 @@ type Builder struct {
 	last     Key         // of them, while there is no index
 	docRows  int         // that count
 	jobRows  int
-	tasks    map[string]bool // by replication id; nil when they were not read
+	tasks    map[string]*task // by replication id; nil when they were not read
 	answers  map[Key]Answer
 	merged   bool // the entries are joined
 
@@ -92,11 +92,12 @@ func (b *Builder) rows(l *listing, body io.Reader, names []string, read func(dat
 }
 
 // Tasks reads an answer of /_active_tasks. An error is a Gap of the snapshot too, and then it
-// is unknown of every replication whether it has a task.
+// is unknown of every replication whether it has a task. Where a running replication has one, its
+// numbers are those of the task: it is read after the jobs.
 func (b *Builder) Tasks(body io.Reader) error {
 	l := b.begin(Tasks, "")
 	b.framer.reset(body)
-	tasks, err := b.framer.tasks()
+	tasks, err := b.framer.tasks(&b.decoder, b.prev.tasks)
 	b.tasks = tasks
 	return l.end(err)
 }
@@ -163,6 +164,9 @@ func (b *Builder) forget(l *listing) {
 	if l.part == Tasks {
 		b.tasks = nil
 		return
+	}
+	if l.part == Jobs {
+		b.jobRows, b.prev.nextJob = 0, 0
 	}
 	if b.index == nil {
 		b.makeIndex() // while the entries have their keys

@@ -15,6 +15,7 @@ type look struct {
 	aliases    map[string]string // the database that rows name, to the name it was asked for by
 	pending    map[Key]int64     // what sources said
 	listed     []string          // the replicator databases whose documents were asked for
+	tasks      map[string]*task  // by replication id; nil when they were not read
 }
 
 // entry is one replication as the listings showed it.
@@ -171,12 +172,14 @@ func (b *Builder) merge() {
 	}
 	b.merged = true
 	l := b.look
+	l.tasks = b.tasks
 	l.entries = slices.DeleteFunc(l.entries, func(e entry) bool { return e.doc == nil && e.job == nil })
 	slices.SortFunc(l.entries, byKey)
 	l.docs, l.jobs = slices.Repeat([]int{-1}, b.docRows), slices.Repeat([]int{-1}, b.jobRows)
 	for i := range l.entries {
 		e := &l.entries[i]
 		p := b.prev.at(int(e.prev))
+		b.hear(e)
 		if p.rep != nil && e.doc == p.doc && e.job == p.job {
 			e.rep, e.sourced = p.rep, p.sourced
 		} else {
@@ -187,6 +190,19 @@ func (b *Builder) merge() {
 		}
 		if e.job != nil {
 			l.jobs[e.jobAt] = i
+		}
+	}
+}
+
+// hear gives the task of a running job the last word on its numbers. The job then is not as any row
+// of the listing has it.
+func (b *Builder) hear(e *entry) {
+	if e.job == nil || !e.job.Has(FieldPID) {
+		return
+	}
+	if t := b.tasks[e.job.ID]; t != nil {
+		if job := t.lastWord(e.job); job != e.job {
+			e.job, e.jobSum = job, 0
 		}
 	}
 }
@@ -221,7 +237,7 @@ func (b *Builder) finish(e *entry, shared bool) {
 	r := e.rep
 	known, active, pending := r.Known.Without(FieldActive), false, r.ChangesPending
 	if b.tasks != nil && known.Has(FieldID) {
-		known, active = known.With(FieldActive), b.tasks[r.ID]
+		known, active = known.With(FieldActive), b.tasks[r.ID] != nil
 	}
 	if e.sourced {
 		known, pending, e.sourced = known.Without(FieldChangesPending), 0, false

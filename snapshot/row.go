@@ -151,11 +151,16 @@ func (r *row) tolerantInfo(value json.RawMessage) {
 	if json.Unmarshal(value, &info) != nil {
 		return
 	}
-	for key, v := range info {
-		f, ok := infoField([]byte(key))
-		switch {
-		case key == "error":
-			r.errText = textOrJSON(v)
+	if reason, ok := info["error"]; ok {
+		r.errText = textOrJSON(reason)
+	}
+	r.tolerantNumbers(info)
+}
+
+// tolerantNumbers reads the counters and the sequences among the members of an object.
+func (r *row) tolerantNumbers(members object) {
+	for key, v := range members {
+		switch f, ok := infoField([]byte(key)); {
 		case !ok || isNull(v):
 		case f >= firstSeq:
 			r.seqs[f-firstSeq] = textOrJSON(v)

@@ -228,6 +228,7 @@ var masks = []struct {
 	{regexp.MustCompile(`"updated_on":\d+`), `"updated_on":1`},
 	{regexp.MustCompile(`"started_on":(\d+)\d`), `"started_on":${1}0`}, // rounded otherwise
 	{regexp.MustCompile(`_replicator\.\d{10}"`), `_replicator.created"`},
+	{regexp.MustCompile(`"value":\d+`), `"value":1`}, // the lab had a history of its own
 }
 
 func mask(s string) string {

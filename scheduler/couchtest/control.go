@@ -79,7 +79,7 @@ func (r *Replication) SetPending(n int64) {
 		r.settle(now)
 		if r.blind = n < 0; !r.blind {
 			r.src.set(r.through+n, now)
-			r.owed = 0
+			r.owed, r.waited = 0, n
 			r.fresh = false
 		}
 	})

@@ -80,7 +80,8 @@ type Server struct {
 	sources   map[string]*source
 	jobs      map[string]*Replication // by id
 	jobOrder  ordered
-	down      map[string]bool // nodes
+	down      map[string]bool       // nodes
+	counts    map[string]*jobCounts // by node
 	pids      int
 	deleted   int64 // how many replicator databases were
 }
@@ -102,6 +103,7 @@ func New(o Options) *Server {
 		sources:   map[string]*source{},
 		jobs:      map[string]*Replication{},
 		down:      map[string]bool{},
+		counts:    map[string]*jobCounts{},
 	}
 	s.jobOrder = ordered{
 		key: func(r *Replication) string { return r.jobID },
@@ -159,6 +161,7 @@ func (s *Server) Restart() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	now := s.clock()
+	defer func() { s.recount() }()
 	for _, r := range s.jobOrder.list() {
 		if s.jobs[r.jobID] != r {
 			continue

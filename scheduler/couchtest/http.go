@@ -59,7 +59,7 @@ func (s *Server) route(w http.ResponseWriter, r *http.Request) {
 		q.allow(q.welcome, "GET", "HEAD")
 	case "_up":
 		q.allow(func() { q.json(http.StatusOK, `{"status":"ok","seeds":{}}`) }, "GET", "HEAD")
-	case "_scheduler", "_active_tasks", "_membership", "_all_dbs":
+	case "_scheduler", "_active_tasks", "_membership", "_all_dbs", "_node":
 		if !q.who.admin {
 			q.fail(http.StatusUnauthorized, "unauthorized", "You are not a server admin.")
 			return
@@ -81,6 +81,8 @@ func (q *request) server() {
 		q.membership()
 	case "_all_dbs":
 		q.allDatabases()
+	case "_node":
+		q.node()
 	}
 }
 

@@ -26,6 +26,7 @@ func (r *Replication) schedule(now time.Time) {
 	r.history = []Event{{Type: Added, At: now}}
 	r.s.jobs[r.jobID] = r
 	r.s.jobOrder.add(r)
+	r.count().adds++
 }
 
 func duplicateReason(r, other *Replication) string {
@@ -36,8 +37,19 @@ func duplicateReason(r, other *Replication) string {
 		r.jobID, r.id, other.id, other.db.name)
 }
 
-// unschedule ends the job. What it had counted stays: CouchDB finds it in the checkpoint.
+// unschedule removes the job. What it had counted stays: CouchDB finds it in the checkpoint.
 func (r *Replication) unschedule(now time.Time) {
+	if r.phase != scheduled {
+		return
+	}
+	if r.count().removes++; r.pid != "" {
+		r.count().stops++
+	}
+	r.leave(now)
+}
+
+// leave ends the job as if by itself, which the scheduler does not count.
+func (r *Replication) leave(now time.Time) {
 	if r.phase != scheduled {
 		return
 	}
@@ -68,6 +80,7 @@ func (r *Replication) begin(now time.Time) bool {
 	r.s.pids += 7
 	r.pid = fmt.Sprintf("<0.%d.0>", 550+r.s.pids)
 	r.started = true
+	r.count().starts++
 	r.event(Started, now, "")
 	return true
 }
@@ -79,6 +92,7 @@ func (r *Replication) stop(now time.Time) {
 	r.settle(now)
 	r.checkpointed = r.through
 	r.pid = ""
+	r.count().stops++
 	r.event(Stopped, now, "")
 }
 
@@ -92,12 +106,14 @@ func (r *Replication) crash(reason string, now time.Time) {
 		return // a duplicate, or gone
 	}
 	if r.db == nil {
-		r.end(now) // a transient job that crashes is forgotten at once
+		r.leave(now) // a transient job that crashes is forgotten at once
+		r.phase = gone
 		return
 	}
 	r.settle(now)
 	r.checkpointed = r.through
 	r.pid = ""
+	r.count().crashes++
 	r.event(Crashed, now, reason)
 }
 
@@ -141,11 +157,11 @@ func (r *Replication) complete(now time.Time) {
 		return
 	}
 	r.pass(r.waitingAt(now), now)
+	r.leave(now)
 	if r.db == nil {
-		r.end(now)
+		r.phase = gone
 		return
 	}
-	r.unschedule(now)
 	r.phase, r.updated = completed, now
 	r.db.write(r)
 }

@@ -109,6 +109,7 @@ type Replication struct {
 	counters     Counters
 	through      int64
 	checkpointed int64
+	waited       int64 // changes that waited when its process last told; a job that does not run shows it
 	stalled      bool
 	owed         int64 // came while it did not move, of what is replicated as fast as it comes
 	fresh        bool  // it is a later run of the job, and has not got past freshAt
@@ -207,6 +208,9 @@ func (r *Replication) settle(now time.Time) {
 		r.owed += r.src.at(now) - r.src.at(r.moved)
 	}
 	r.counters, r.through, r.moved = counters, through, now
+	if r.pid != "" {
+		r.waited = r.waitingAt(now)
+	}
 }
 
 // pass does n more changes at once; the source is taken to have had them.

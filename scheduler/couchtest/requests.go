@@ -124,6 +124,10 @@ func endpoint(r *http.Request) string {
 		for i := 2; i < len(path); i++ {
 			path[i] = names[min(i-2, 1)]
 		}
+	case "_node":
+		if len(path) > 1 {
+			path[1] = "{node}"
+		}
 	case "", "_up", "_session", "_active_tasks", "_membership", "_all_dbs":
 	default:
 		path[0] = names[0]

@@ -211,6 +211,9 @@ func (r *Replication) appendPending(b []byte, now time.Time) []byte {
 	if r.blind || r.phase == completed || r.unmoved(now) {
 		return append(b, "null"...)
 	}
+	if r.pid == "" {
+		return strconv.AppendInt(b, r.waited, 10)
+	}
 	return strconv.AppendInt(b, r.waitingAt(now), 10)
 }
 

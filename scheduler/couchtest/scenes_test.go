@@ -125,6 +125,7 @@ var scenes = []scene{
 		{recording: "session-cookie-use", request: "/_up", as: "-"},
 		{recording: "head-up", request: "HEAD /_up"},
 		{recording: "membership", request: "/_membership"},
+		{recording: "stats-couch-replicator", request: "/_node/_local/_stats/couch_replicator"},
 		{recording: "scheduler-root", request: "/_scheduler"},
 		{recording: "scheduler-unknown", request: "/_scheduler/foo"},
 		{recording: "anonymous-doc", request: docsOf + "cont-running", as: "-"},

@@ -118,6 +118,7 @@ func (r *Replication) apply(spec Spec, now time.Time) {
 	if spec.Rate > 0 {
 		r.src.setRate(spec.Rate, now)
 	}
+	r.waited = r.waitingAt(now)
 }
 
 // bring takes it to the state of its spec.
