@@ -53,13 +53,24 @@ func daemon(t *testing.T) (command, env []string) {
 }
 
 func TestChaosLosesNothingAndTellsNothingFalse(t *testing.T) {
+	t.Parallel()
+	play(t, *firstSeed, *seeds, *events, *postgres)
+}
+
+// One short seed of the other store, beside those of the test above, with an address of its own.
+func TestADatabaseThatFailsLosesNothingAndTellsNothingFalse(t *testing.T) {
+	t.Parallel()
+	play(t, *firstSeed+uint64(*seeds), 1, 30, true)
+}
+
+func play(t *testing.T, first uint64, seeds, events int, database bool) {
 	command, env := daemon(t)
-	for i := range *seeds {
-		seed := *firstSeed + uint64(i)
+	for i := range seeds {
+		seed := first + uint64(i)
 		t.Run(fmt.Sprint("seed ", seed), func(t *testing.T) {
 			t.Parallel()
-			o := chaos.Options{Seed: seed, Events: *events, Command: command, Env: env, Dir: t.TempDir(), BadMachine: *machine}
-			if *postgres {
+			o := chaos.Options{Seed: seed, Events: events, Command: command, Env: env, Dir: t.TempDir(), BadMachine: *machine}
+			if database {
 				db := &pgtest.Server{Durable: true}
 				defer db.Close()
 				db.Exec(t, "SELECT 1") // which starts it
@@ -74,7 +85,8 @@ func TestChaosLosesNothingAndTellsNothingFalse(t *testing.T) {
 				t.Error(v)
 			}
 			if t.Failed() {
-				t.Logf("again: go test ./internal/chaos -run Chaos -seeds 1 -seed %d -events %d -machine=%t -postgres=%t; what happened:\n%s", seed, *events, *machine, *postgres, r.Film())
+				t.Logf("again: go test ./internal/chaos -run Chaos -seeds 1 -seed %d -events %d -machine=%t -postgres=%t; what happened:\n%s",
+					seed, events, *machine, database, r.Film())
 			}
 		})
 	}
