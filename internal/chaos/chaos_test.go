@@ -60,7 +60,7 @@ func TestChaosLosesNothingAndTellsNothingFalse(t *testing.T) {
 // One short seed of the other store, beside those of the test above, with an address of its own.
 func TestADatabaseThatFailsLosesNothingAndTellsNothingFalse(t *testing.T) {
 	t.Parallel()
-	play(t, *firstSeed+uint64(*seeds), 1, 30, true)
+	play(t, *firstSeed+uint64(*seeds), 1, 12, true)
 }
 
 func play(t *testing.T, first uint64, seeds, events int, database bool) {

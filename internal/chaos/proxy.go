@@ -28,10 +28,10 @@ const (
 const late = 150 * time.Millisecond
 
 // proxy stands between the daemon and something that it talks to by TCP, and lets connections
-// suffer. It listens on one port for as long as it lives, but while it refuses: on a host of its
-// own, since another process would take that port meanwhile.
+// suffer. It listens on one port for as long as it lives, but while it refuses.
 type proxy struct {
 	addr, target string
+	place        *place
 
 	mu       sync.Mutex // guards the rest
 	state    network
@@ -42,17 +42,20 @@ type proxy struct {
 }
 
 func newProxy(host, target string) (*proxy, error) {
-	p := &proxy{target: target, changed: make(chan struct{}), pairs: map[*net.TCPConn]bool{}}
-	if err := p.listen(net.JoinHostPort(host, "0")); err != nil {
+	taken, err := takePlace(host)
+	if err != nil {
 		return nil, err
 	}
-	p.addr = p.listener.Addr().String()
+	p := &proxy{addr: taken.addr, target: target, place: taken, changed: make(chan struct{}), pairs: map[*net.TCPConn]bool{}}
+	if err := p.listen(); err != nil {
+		return nil, errors.Join(err, taken.close())
+	}
 	return p, nil
 }
 
 // listen is called with mu held, or before anybody else has p.
-func (p *proxy) listen(addr string) error {
-	l, err := (&net.ListenConfig{}).Listen(context.Background(), "tcp", addr)
+func (p *proxy) listen() error {
+	l, err := p.place.listen()
 	if err != nil {
 		return err
 	}
@@ -91,7 +94,7 @@ func (p *proxy) set(state network) error {
 	case state == refused:
 		return p.listener.Close()
 	case was == refused:
-		return p.listen(p.addr)
+		return p.listen()
 	}
 	return nil
 }
@@ -100,6 +103,7 @@ func (p *proxy) set(state network) error {
 func (p *proxy) close() {
 	_ = p.set(refused)
 	p.serving.Wait()
+	_ = p.place.close()
 }
 
 func (p *proxy) now() (network, chan struct{}) {

@@ -91,18 +91,8 @@ func newWorld(o Options) (w *world, err error) {
 		return nil, err
 	}
 	w.close = append(w.close, func() { w.must(w.disk.close()) })
-	if o.Database != nil {
-		if w.database, err = newDatabase(o.Database, host); err != nil {
-			return nil, err
-		}
-		w.close = append(w.close, w.database.proxy.close)
-	}
-	if o.BadMachine {
-		if w.machine, err = NewMachine(filepath.Join(w.dir, "machine")); err != nil {
-			return nil, err
-		}
-		w.close = append(w.close, func() { w.must(w.machine.Close()) })
-		o.Env = append(slices.Clip(o.Env), w.machine.Env())
+	if err := w.addFrail(&o, host); err != nil {
+		return nil, err
 	}
 	if w.newer, err = newerFile(filepath.Join(w.dir, "newer.db")); err != nil {
 		return nil, err
@@ -113,6 +103,24 @@ func newWorld(o Options) (w *world, err error) {
 		wrong: func(format string, args ...any) { w.wrong(Violation{Check: Other, Text: fmt.Sprintf(format, args...)}) },
 	}
 	return w, os.WriteFile(w.daemon.config, []byte(w.config()), 0o600)
+}
+
+// addFrail adds what only some worlds have: a database, and a machine that fails.
+func (w *world) addFrail(o *Options, host string) (err error) {
+	if o.Database != nil {
+		if w.database, err = newDatabase(o.Database, host); err != nil {
+			return err
+		}
+		w.close = append(w.close, w.database.proxy.close)
+	}
+	if o.BadMachine {
+		if w.machine, err = NewMachine(filepath.Join(w.dir, "machine")); err != nil {
+			return err
+		}
+		w.close = append(w.close, func() { w.must(w.machine.Close()) })
+		o.Env = append(slices.Clip(o.Env), w.machine.Env())
+	}
+	return nil
 }
 
 // end takes everything down, the last first.
