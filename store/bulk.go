@@ -20,5 +20,13 @@ func inParts(args []any, width int, do func(part []any) error) error {
 	return nil
 }
 
+// putAll inserts rows, each of which has the placeholders of one.
+func putAll(tx *transaction, insert, row, conflict string, args []any) error {
+	return inParts(args, strings.Count(row, "?"), func(part []any) error {
+		_, err := tx.exec(insert+tuples(row, len(part)/strings.Count(row, "?"))+conflict, part...)
+		return err
+	})
+}
+
 // tuples is a row of placeholders so many times.
 func tuples(row string, n int) string { return strings.Repeat(row+", ", n-1) + row }

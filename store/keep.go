@@ -48,81 +48,90 @@ func (s *DB) KeepHistory(ctx context.Context, b *history.Batch) error {
 
 // keepRows keeps the events of each row, and then the points of all.
 func keepRows(tx *transaction, server string, rows []history.Row) error {
-	numbers, err := numbersOf(tx, server, rows)
-	if err != nil {
+	numbers := make(map[[2]string]int64, len(rows))
+	if err := findNumbers(tx, numbers, server, rows); err != nil {
 		return err
 	}
-	var points []any // of each row its number, when they begin, and them
+	var changed []any // of each row that is new, or of which something happened, what is kept of it
+	var full []int64  // the numbers of those that may have too many events then
 	for i := range rows {
 		r := &rows[i]
-		id, known := numbers[[2]string{r.Key.Database, r.Key.DocID}]
+		number, known := numbers[keyOf(r)]
 		if !known || len(r.Events) > 0 {
-			if id, err = putReplication(tx, server, r); err == nil {
-				err = keepEvents(tx, id, r.Events)
-			}
-			if err != nil {
-				return fmt.Errorf("replication %s: %w", r.Key.Path(), err)
-			}
+			changed = append(changed, server, r.Key.Database, r.Key.DocID, string(r.State), micros(r.Crashed))
 		}
-		if len(r.Points) > 0 {
-			points = append(points, id, micros(r.Begin), r.Points)
+		if known && len(r.Events) > 0 || len(r.Events) > history.MaxEvents {
+			full = append(full, number)
 		}
 	}
-	return inParts(points, 3, func(part []any) error {
-		_, err := tx.exec(`INSERT INTO history_points (replication, begins_at, level, points) VALUES `+
-			tuples("(?, ?, 0, ?)", len(part)/3)+
-			` ON CONFLICT (replication, begins_at, level) DO UPDATE SET points = excluded.points`, part...)
+	if err := putNumbered(tx, numbers, changed); err != nil {
 		return err
-	})
+	}
+	var events, points []any
+	for i := range rows {
+		r := &rows[i]
+		number := numbers[keyOf(r)]
+		for _, e := range r.Events {
+			events = append(events, number, micros(e.At), string(e.Kind), string(e.State), e.Error)
+		}
+		if len(r.Points) > 0 {
+			points = append(points, number, micros(r.Begin), r.Points)
+		}
+	}
+	if err := putAll(tx, `INSERT INTO history_events (replication, at, kind, state, error) VALUES `, "(?, ?, ?, ?, ?)",
+		` ON CONFLICT DO NOTHING`, events); err != nil {
+		return err
+	}
+	for _, number := range full {
+		if _, err := tx.exec(pruneManyEventsSQL, number, number, history.MaxEvents); err != nil {
+			return err
+		}
+	}
+	return putAll(tx, `INSERT INTO history_points (replication, begins_at, level, points) VALUES `, "(?, ?, 0, ?)",
+		` ON CONFLICT (replication, begins_at, level) DO UPDATE SET points = excluded.points`, points)
 }
 
-// numbersOf are the numbers of those of the replications that have one, by database and document.
-func numbersOf(tx *transaction, server string, rows []history.Row) (map[[2]string]int64, error) {
+func keyOf(r *history.Row) [2]string { return [2]string{r.Key.Database, r.Key.DocID} }
+
+// findNumbers finds the numbers of those of the replications that have one, by database and
+// document.
+func findNumbers(tx *transaction, into map[[2]string]int64, server string, rows []history.Row) error {
 	keys := make([]any, 0, 2*len(rows))
 	for i := range rows {
 		keys = append(keys, rows[i].Key.Database, rows[i].Key.DocID)
 	}
-	numbers := make(map[[2]string]int64, len(rows))
-	return numbers, inParts(keys, 2, func(part []any) error {
-		found, err := tx.query(`SELECT database, doc_id, replication FROM history_replications
+	return inParts(keys, 2, func(part []any) error {
+		return readNumbers(tx, into, `SELECT database, doc_id, replication FROM history_replications
 			WHERE (database, doc_id) IN (VALUES `+tuples("(?, ?)", len(part)/2)+`) AND server = ?`, append(slices.Clone(part), server)...)
-		if err != nil {
-			return err
-		}
-		defer found.Close()
-		for found.Next() {
-			var database, docID string
-			var number int64
-			if err := found.Scan(&database, &docID, &number); err != nil {
-				return err
-			}
-			numbers[[2]string{tx.plain(database), tx.plain(docID)}] = number
-		}
-		return found.Err()
 	})
 }
 
-// putReplication is the number of a replication, which is new or brought up to date.
-func putReplication(tx *transaction, server string, r *history.Row) (id int64, err error) {
-	err = tx.get(`INSERT INTO history_replications (server, database, doc_id, state, crashed_at) VALUES (?, ?, ?, ?, ?)
-		ON CONFLICT (server, database, doc_id) DO UPDATE SET state = excluded.state, crashed_at = excluded.crashed_at
-		RETURNING replication`, []any{server, r.Key.Database, r.Key.DocID, string(r.State), micros(r.Crashed)}, &id)
-	return id, err
+// putNumbered keeps replications, of each its server, database, document, state and last crash,
+// and adds their numbers to those known.
+func putNumbered(tx *transaction, numbers map[[2]string]int64, replications []any) error {
+	return inParts(replications, 5, func(part []any) error {
+		return readNumbers(tx, numbers, `INSERT INTO history_replications (server, database, doc_id, state, crashed_at) VALUES `+
+			tuples("(?, ?, ?, ?, ?)", len(part)/5)+`
+			ON CONFLICT (server, database, doc_id) DO UPDATE SET state = excluded.state, crashed_at = excluded.crashed_at
+			RETURNING database, doc_id, replication`, part...)
+	})
 }
 
-func keepEvents(tx *transaction, id int64, events []history.Event) error {
-	for _, e := range events {
-		_, err := tx.exec(`INSERT INTO history_events (replication, at, kind, state, error) VALUES (?, ?, ?, ?, ?)
-			ON CONFLICT DO NOTHING`, id, micros(e.At), string(e.Kind), string(e.State), e.Error)
-		if err != nil {
+func readNumbers(tx *transaction, into map[[2]string]int64, query string, args ...any) error {
+	rows, err := tx.query(query, args...)
+	if err != nil {
+		return err
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var database, docID string
+		var number int64
+		if err := rows.Scan(&database, &docID, &number); err != nil {
 			return err
 		}
+		into[[2]string{tx.plain(database), tx.plain(docID)}] = number
 	}
-	if len(events) == 0 {
-		return nil
-	}
-	_, err := tx.exec(pruneManyEventsSQL, id, id, history.MaxEvents)
-	return err
+	return rows.Err()
 }
 
 // pruneManyEventsSQL deletes the events of a replication that are older than the latest so many.

@@ -62,10 +62,15 @@ func postgresText(s string) string {
 }
 
 // postgresSchema turns a migration, which is written in the few types that SQLite's STRICT tables
-// know, into PostgreSQL's. Text is compared by its bytes, whatever the language of the database.
+// know, into PostgreSQL's. Text is compared by its bytes, whatever the language of the database. A
+// comment that begins with its name is a statement for it alone.
 func postgresSchema(sql string) string {
 	var b strings.Builder
 	for line := range strings.Lines(sql) {
+		if ours, found := strings.CutPrefix(line, "-- PostgreSQL: "); found {
+			b.WriteString(ours)
+			continue
+		}
 		code, comment, commented := strings.Cut(line, "--")
 		b.WriteString(postgresWords.Replace(code))
 		if commented {

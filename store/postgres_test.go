@@ -92,6 +92,16 @@ func TestPostgresIsMigratedOnceByManyAtTheSameTime(t *testing.T) {
 	}
 }
 
+// What changes at every check finds room on its page: else each update is one of the index too.
+func TestPostgresLeavesRoomForWhatChangesAllTheTime(t *testing.T) {
+	s := open(t, postgres.Schema(t))
+	var options string
+	err := s.Writer().QueryRowContext(t.Context(), `SELECT reloptions::text FROM pg_class WHERE oid = 'replications'::regclass`).Scan(&options)
+	if err != nil || options != "{fillfactor=50}" {
+		t.Errorf("options of the table: got %q and error %v, want {fillfactor=50}", options, err)
+	}
+}
+
 // TestNothingStaysBehindWhatWasSentMeanwhile sends an item while another is put behind it, again
 // and again: the second must always come.
 func TestNothingStaysBehindWhatWasSentMeanwhile(t *testing.T) {

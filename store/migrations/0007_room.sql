@@ -1,0 +1,3 @@
+-- Of what most replications are remembered by, a part changes at every check. Where a page has room,
+-- PostgreSQL puts the new row beside the old one and leaves the index alone.
+-- PostgreSQL: ALTER TABLE replications SET (fillfactor = 50);
