@@ -90,6 +90,15 @@ func Told(t *alert.Transition) string {
 	}
 }
 
+// SummaryOf is an alert in its rule's words. They were written for one that fires: of one that has
+// resolved they tell what was.
+func SummaryOf(t *alert.Transition) string {
+	if t.Status == alert.StatusResolved && t.Summary != "" {
+		return "was: " + t.Summary
+	}
+	return t.Summary
+}
+
 // ShortName names a subject inside a list where the server is known: the document, after its
 // database when that is not the usual one; or the server.
 func ShortName(s alert.Subject) string {

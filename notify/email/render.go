@@ -56,7 +56,7 @@ func newPage(m *notify.Message) *page {
 func show(a *alert.Transition, now time.Time) shown {
 	s := shown{
 		Color: color(a), Status: notify.Told(a), Severity: a.Severity.String(), Rule: oneLine(a.Rule, maxText),
-		Subject: oneLine(a.Subject().String(), maxText), Summary: oneLine(a.Summary, maxText),
+		Subject: oneLine(a.Subject().String(), maxText), Summary: oneLine(notify.SummaryOf(a), maxText),
 		Description: oneLine(a.Description, maxText), Error: oneLine(a.Error, maxText),
 		RunbookURL: a.RunbookURL, URL: a.URL,
 	}

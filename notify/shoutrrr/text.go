@@ -23,7 +23,7 @@ func text(m *notify.Message) string {
 		}
 		a := &m.Alerts[i]
 		fmt.Fprintf(&b, "- %s: %s %s, %s\n", notify.Told(a), a.Severity, a.Rule, a.Subject())
-		for _, text := range []string{a.Summary, a.URL} {
+		for _, text := range []string{notify.SummaryOf(a), a.URL} {
 			if text = notify.Excerpt(text); text != "" {
 				b.WriteString("  " + text + "\n")
 			}

@@ -81,7 +81,7 @@ func cut(text string, most int) string {
 func fallback(m *notify.Message) string {
 	text := m.Headline()
 	if len(m.Alerts) == 1 && m.Alerts[0].Summary != "" {
-		text += ": " + m.Alerts[0].Summary
+		text += ": " + notify.SummaryOf(&m.Alerts[0])
 	}
 	return plain(text, 600)
 }
@@ -138,7 +138,7 @@ func body(a *alert.Transition) string {
 		fmt.Sprintf("%s *%s* · %s · %s", mark, plain(a.Rule, 200), a.Severity, plain(notify.Told(a), 100)),
 		code(a.Subject().String(), 400),
 	}
-	for _, text := range []string{a.Summary, a.Description} {
+	for _, text := range []string{notify.SummaryOf(a), a.Description} {
 		if text = prose(text, 500); text != "" {
 			lines = append(lines, text)
 		}

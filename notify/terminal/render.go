@@ -116,7 +116,7 @@ func remark(a *alert.Transition, now time.Time) string {
 
 // texts are the summary and the error, unless the summary holds the error already.
 func texts(a *alert.Transition) []string {
-	summary, problem := clean(a.Summary), clean(a.Error)
+	summary, problem := clean(notify.SummaryOf(a)), clean(a.Error)
 	var all []string
 	if summary != "" {
 		all = append(all, short(summary))

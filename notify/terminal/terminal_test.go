@@ -63,7 +63,7 @@ func TestMessages(t *testing.T) {
     orders-001 failed
     db_not_found: could not open http://127.0.0.1:5984/orders-001/
   ✓ RESOLVED  critical  replication-failed  prod/_replicator/orders-002  running  after 1m 30s
-    orders-002 failed
+    was: orders-002 failed
 `},
 		{"a summary that holds the error", one(func(a *alert.Transition) { a.Summary = "orders failed: " + a.Error }), `
 2026-01-02 03:04:05 UTC  ● FIRING  critical  replication-failed  prod/_replicator/orders  failed  for 1m 30s
@@ -73,7 +73,7 @@ func TestMessages(t *testing.T) {
 			a.Status, a.Reason, a.State, a.Error, a.EndsAt = alert.StatusResolved, alert.ReasonDeleted, "", "", &ended
 		}), `
 2026-01-02 03:04:05 UTC  ✓ RESOLVED  critical  replication-failed  prod/_replicator/orders    after 1m 30s, deleted
-    orders failed
+    was: orders failed
 `},
 		{"a rise of severity", one(func(a *alert.Transition) { a.Reason, a.Error, a.Summary = alert.ReasonSeverity, "", "" }), `
 2026-01-02 03:04:05 UTC  ● FIRING  critical  replication-failed  prod/_replicator/orders  failed  for 1m 30s, severity rose
