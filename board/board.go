@@ -20,7 +20,6 @@ package board
 
 import (
 	"cmp"
-	"reflect"
 	"slices"
 	"sync/atomic"
 	"time"
@@ -67,9 +66,15 @@ type View struct {
 	// Alerts are those that are pending or firing, ordered by rule and subject.
 	Alerts []alert.Alert
 	Checks []Check
-	// Elsewhere: another replica watches it. Its alerts are as that one has committed them; of its
-	// looks and checks nothing is known here.
+	// States says how many replications of Seen are in which state, by CouchDB's words; "" where it
+	// gave none. It is known also where the replications of another replica's server are not.
+	States map[string]int
+	// Elsewhere: another replica watches it. Its alerts are as that one has committed them, all else
+	// is as it has last written it down: Replica, "" where it has not yet.
 	Elsewhere bool
+	Replica   string
+
+	taken uint64 // of Distant
 }
 
 // Check is how one check of a server does.
@@ -210,8 +215,14 @@ func (b *Board) Report(r *watch.Report) Change {
 		return Change{View: &View{Server: r.Server}}
 	}
 	v := p.change(func(v *View) {
-		v.Alerts, v.Elsewhere = r.Alerts, false
+		v.Alerts = r.Alerts
 		v.Checks = slices.Clone(v.Checks)
+		if v.Elsewhere { // what was seen there is shown until there is a look of ours
+			v.Elsewhere, v.Replica = false, ""
+			for i := range v.Checks {
+				v.Checks[i] = Check{Name: v.Checks[i].Name}
+			}
+		}
 		for i := range v.Checks {
 			if v.Checks[i].Name == r.Check {
 				v.Checks[i].ran(r)
@@ -228,25 +239,6 @@ func (b *Board) Report(r *watch.Report) Change {
 	return change
 }
 
-// Elsewhere publishes that another replica watches a server, and its alerts, and gives what is new;
-// false when nothing is. It may meet a report of the server: then the later one is shown.
-func (b *Board) Elsewhere(server string, alerts []alert.Alert) (Change, bool) {
-	p := b.place(server)
-	if p == nil {
-		return Change{}, false
-	}
-	if v := p.view.Load(); v.Elsewhere && reflect.DeepEqual(v.Alerts, alerts) {
-		return Change{}, false
-	}
-	return Change{View: p.change(func(v *View) {
-		before := *v
-		*v = View{Server: v.Server, URL: v.URL, Revision: v.Revision, Alerts: alerts, Elsewhere: true}
-		for i := range before.Checks {
-			v.Checks = append(v.Checks, Check{Name: before.Checks[i].Name})
-		}
-	})}, true
-}
-
 // Check is one of the checks, nil when there is none of that name.
 func (v *View) Check(name string) *Check {
 	for i := range v.Checks {
@@ -261,13 +253,25 @@ func (v *View) look(s *snapshot.Snapshot) {
 	v.Looked = s
 	switch {
 	case !s.Failed():
-		v.Seen, v.FailingSince = s, time.Time{}
+		v.FailingSince = time.Time{}
+		v.see(s)
 		return
 	case v.FailingSince.IsZero():
 		v.FailingSince = s.At
 	}
 	if v.Seen == nil || v.Seen.Failed() {
-		v.Seen = s
+		v.see(s)
+	}
+}
+
+func (v *View) see(s *snapshot.Snapshot) {
+	v.Seen, v.States = s, map[string]int{}
+	for _, r := range s.Replications {
+		state := ""
+		if r.Has(snapshot.FieldState) {
+			state = string(r.State)
+		}
+		v.States[state]++
 	}
 }
 

@@ -66,6 +66,7 @@ type commands struct {
 	Silence    silenceCommand    `cmd:"" help:"Mute alerts for a while."`
 	Ack        ackCommand        `cmd:"" help:"Say that you have an alert: no reminders, no escalation, until it resolves."`
 	Deliveries deliveriesCommand `cmd:"" help:"What is on its way to people."`
+	Replicas   replicasCommand   `cmd:"" help:"Say which replica watches which server and tells which sink, since when."`
 	Sink       sinkCommand       `cmd:"" help:"Try a sink."`
 	Message    messageCommand    `cmd:"" help:"Render what would be sent if a rule fired."`
 	Test       testCommand       `cmd:"" help:"Run the tests of rules, in YAML beside them."`

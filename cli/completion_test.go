@@ -86,7 +86,7 @@ func TestCompletion(t *testing.T) {
 		name, line string
 		want       []string
 	}{
-		{"commands", "re", []string{"record", "replay", "replicate", "restart"}},
+		{"commands", "re", []string{"record", "replay", "replicas", "replicate", "restart"}},
 		{"commands of a command", "silence ", []string{"add", "list", "expire"}},
 		{"flags, those of every command too", "docs --conf", []string{"--config"}},
 		{"the values that a flag can have", "docs -o js", []string{"json", "jsonl"}},

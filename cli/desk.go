@@ -5,6 +5,7 @@ import (
 
 	"watchdog/alert"
 	"watchdog/config"
+	"watchdog/lease"
 	"watchdog/notify"
 	"watchdog/store"
 	"watchdog/web"
@@ -27,6 +28,9 @@ type desk interface {
 	deliveries(ctx context.Context, f store.DeliveryFilter) ([]store.Delivery, error)
 	delivery(ctx context.Context, id string) (*store.Delivery, error)
 	retry(ctx context.Context, ids []string) error
+
+	// roster is nil where there is no store yet, which has been said.
+	roster(ctx context.Context) (*lease.Roster, error)
 
 	// explain are the replications that fit what of names, "" being any.
 	explain(ctx context.Context, of alert.Subject) ([]web.Explanation, error)

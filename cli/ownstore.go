@@ -10,6 +10,7 @@ import (
 	"watchdog/alert"
 	"watchdog/board"
 	"watchdog/config"
+	"watchdog/lease"
 	"watchdog/notify"
 	"watchdog/store"
 	"watchdog/web"
@@ -143,6 +144,14 @@ func (o *ownStore) retry(ctx context.Context, ids []string) error {
 		return err
 	}
 	return kept.RetryDead(ctx, now(), ids...)
+}
+
+func (o *ownStore) roster(ctx context.Context) (*lease.Roster, error) {
+	kept, err := o.read()
+	if kept == nil {
+		return nil, err
+	}
+	return kept.Roster(ctx)
 }
 
 // now is this moment as the store keeps it.

@@ -19,6 +19,7 @@ import (
 	"time"
 
 	"watchdog/config"
+	"watchdog/lease"
 	"watchdog/notify"
 	"watchdog/secret"
 	"watchdog/store"
@@ -312,4 +313,9 @@ func (r *remote) retry(ctx context.Context, ids []string) error {
 		}
 	}
 	return nil
+}
+
+func (r *remote) roster(ctx context.Context) (*lease.Roster, error) {
+	roster := &lease.Roster{}
+	return roster, r.get(ctx, "replicas", nil, roster)
 }

@@ -11,12 +11,14 @@ import (
 	"strings"
 	"time"
 
-	"watchdog/alert"
 	"watchdog/cycle"
 	"watchdog/lease"
 	"watchdog/store"
 	"watchdog/watch"
 )
+
+// storeTimeout is how long the store may take for what the page does without.
+const storeTimeout = 5 * time.Second
 
 // What replicas share is leased under these names.
 const (
@@ -24,9 +26,6 @@ const (
 	sinkLease   = "sink/"   // who sends to it, within its rate limit
 	earLease    = "ear/"    // who hears its buttons
 )
-
-// elsewhereEvery is how often the page looks at what other replicas watch.
-const elsewhereEvery = 5 * time.Second
 
 // newKeeper is what shares the work with other replicas; nil where the store is this process's
 // alone.
@@ -112,7 +111,7 @@ func (d *daemon) comeDue(server, check string) bool {
 		return false
 	}
 	if d.keeper != nil && !slices.Contains(d.keeper.Held(), serverLease+server) {
-		ctx, done := context.WithTimeout(context.Background(), elsewhereEvery)
+		ctx, done := context.WithTimeout(context.Background(), storeTimeout)
 		defer done()
 		if err := d.store.Tell(ctx, store.CheckDue(server, check)); err != nil {
 			d.log.Warn("the replica that watches a server was not asked to", "server", server, "check", check, "err", err)
@@ -123,60 +122,21 @@ func (d *daemon) comeDue(server, check string) bool {
 
 // heard is what other replicas tell: wake what may have something to do.
 func (d *daemon) heard(topic store.Topic) {
-	if server, check, ok := topic.CheckDue(); ok {
+	server, check, asked := topic.CheckDue()
+	switch {
+	case asked:
 		d.loop.ComeDue(server, check)
-		return
-	}
-	if topic != store.LeasesChanged {
+	case topic == store.MessagesQueued:
 		d.senders.wake()
-	}
-	if topic != store.MessagesQueued && d.keeper != nil {
+	case topic == store.LeasesChanged:
 		d.keeper.Look()
+	case topic == store.SightsChanged:
+		d.elsewhere.look()
+	default: // some of what was told may have been missed
+		d.senders.wake()
+		d.keeper.Look()
+		d.elsewhere.look()
 	}
-}
-
-// lookElsewhere shows on the page what other replicas watch, as they have committed it, until ctx
-// ends.
-func (d *daemon) lookElsewhere(ctx context.Context) {
-	if d.keeper == nil {
-		return
-	}
-	every := time.NewTicker(elsewhereEvery)
-	defer every.Stop()
-	for {
-		if err := d.showElsewhere(ctx); err != nil && ctx.Err() == nil {
-			d.log.Warn("what other replicas watch cannot be read", "err", err)
-		}
-		select {
-		case <-every.C:
-		case <-ctx.Done():
-			return
-		}
-	}
-}
-
-func (d *daemon) showElsewhere(ctx context.Context) error {
-	ctx, done := context.WithTimeout(ctx, elsewhereEvery)
-	defer done()
-	held := d.keeper.Held()
-	alerts, err := d.store.Alerts(ctx)
-	if err != nil {
-		return err
-	}
-	byServer := map[string][]alert.Alert{}
-	for _, a := range alerts {
-		byServer[a.Server] = append(byServer[a.Server], a)
-	}
-	for _, s := range d.now.Load().servers {
-		if slices.Contains(held, serverLease+s.Name) {
-			continue
-		}
-		change, changed := d.board.Elsewhere(s.Name, byServer[s.Name])
-		if changed && d.web != nil {
-			d.web.Publish(change)
-		}
-	}
-	return nil
 }
 
 // onceLease is how long what looks once holds its servers, should it be killed.

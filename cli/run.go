@@ -67,7 +67,9 @@ type daemon struct {
 	log       *slog.Logger
 	dsn       string // of the store
 	store     *store.DB
-	keeper    *lease.Keeper // nil: this process has the store to itself
+	keeper    *lease.Keeper // nil, as the two that follow: this process has the store to itself
+	elsewhere *elsewhere
+	teller    *teller
 	storeKind string
 	now       atomic.Pointer[setup] // of the config that is in use
 	senders   senders
@@ -99,7 +101,9 @@ func (s *session) openDaemon(p plan, log *slog.Logger) (*daemon, error) {
 		session: s, log: log, dsn: dsn, store: kept, storeKind: kind, standing: standing{store: kept},
 		history: history.NewRecorder(kept, log), board: board.New(p.shown()), http: p.HTTP, gate: p.HTTP,
 	}
-	d.keeper = newKeeper(kept, dsn, p.Lease, log)
+	if d.keeper = newKeeper(kept, dsn, p.Lease, log); d.keeper != nil {
+		d.elsewhere, d.teller = newElsewhere(d), newTeller(d)
+	}
 	d.heart = d.newHeart()
 	first, err := d.prepare(p, nil)
 	if err != nil {
@@ -148,9 +152,10 @@ func (d *daemon) run(ctx context.Context) error {
 	}
 	if d.keeper != nil {
 		running.Go(func() { d.keeper.Run(ctx) })
+		running.Go(func() { d.store.Listen(ctx, d.heard) })
+		running.Go(func() { d.elsewhere.run(ctx) })
+		running.Go(func() { d.teller.run(ctx) })
 	}
-	running.Go(func() { d.store.Listen(ctx, d.heard) })
-	running.Go(func() { d.lookElsewhere(ctx) })
 	running.Go(func() { d.prune(ctx) })
 	running.Go(func() { d.history.Run(ctx) })
 	running.Go(func() { d.heart.Run(ctx) })

@@ -37,6 +37,9 @@ func (d *daemon) listen(ctx context.Context) error {
 	if d.reloader != nil {
 		options.Reload = d.reloader.ask
 	}
+	if d.elsewhere != nil {
+		options.Replicas = d.elsewhere
+	}
 	d.web = web.New(options)
 	d.web.ConfigLoaded(time.Now(), web.Reloaded{})
 	err := d.web.Listen(ctx)
@@ -72,6 +75,9 @@ func (d *daemon) reported(r *watch.Report) {
 		d.history.Observe(r.Snapshot)
 	}
 	change := d.board.Report(r)
+	if d.teller != nil {
+		d.teller.seen(r.Server)
+	}
 	if d.web != nil {
 		d.web.Publish(change)
 	}

@@ -34,8 +34,9 @@ type Keeper struct {
 	renewed, settled time.Time // of Run: when the table last answered, and since when it does
 	silent           bool      // of Run: the table does not answer, which was said
 
-	mu    sync.Mutex // guards names and what they refer to
+	mu    sync.Mutex // guards names and what they refer to, and live
 	names map[string]*tenure
+	live  []string // the replicas that lived at the last look
 }
 
 // tenure is a name that this replica wants, or holds.
@@ -158,6 +159,26 @@ func (k *Keeper) Held() []string {
 	return names
 }
 
+// Replica is whose leases it keeps.
+func (k *Keeper) Replica() string { return k.opt.Replica }
+
+// Live are the replicas that lived when the table was last looked at, this one included.
+func (k *Keeper) Live() []string {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	return k.live
+}
+
+// Lease is the one of a name that this replica holds; false when it holds none.
+func (k *Keeper) Lease(name string) (Lease, bool) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if t := k.names[name]; t != nil && t.lease != nil {
+		return *t.lease, true
+	}
+	return Lease{}, false
+}
+
 // Run keeps leases until ctx ends, and until nobody works on one; then it leaves all.
 func (k *Keeper) Run(ctx context.Context) {
 	beat := time.NewTicker(k.opt.Lease / 3)
@@ -256,6 +277,7 @@ func (k *Keeper) reconcile(ctx context.Context, seen *View, ending bool) error {
 func (k *Keeper) forget(seen *View) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
+	k.live = seen.Live
 	for name, t := range k.names {
 		if t.lease != nil && seen.Leases[name] != *t.lease {
 			k.log(*t.lease).Warn("lease lost to another replica")

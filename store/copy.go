@@ -9,7 +9,8 @@ import (
 )
 
 // copied are the tables that Copy copies, each behind those that it refers to, and the column that
-// the database numbers, if there is one. What replicas hold is of the store that they hold it in.
+// the database numbers, if there is one. What replicas hold and see is of the store that they hold it
+// in.
 var copied = [...]struct{ table, numbered string }{
 	{"servers", ""},
 	{"replications", ""},

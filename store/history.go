@@ -70,7 +70,7 @@ const (
 const firesSinceSQL = `coalesce((SELECT min(starts_at) FROM alerts WHERE status = 'firing'), 9223372036854775807)`
 
 // Prune deletes transitions that happened, deliveries that were sent or buried, silences that
-// ended, acknowledgements that were made, threads that ended and history of replications before a
+// ended, acknowledgements that were made, threads that ended, history of replications and what others saw before a
 // time, and gives how many. What is queued stays, however old, and so does what people said of an
 // alert that fires.
 func (s *DB) Prune(ctx context.Context, before time.Time) (int, error) {
@@ -83,6 +83,7 @@ func (s *DB) Prune(ctx context.Context, before time.Time) (int, error) {
 		{pruneThreadsSQL, []any{old}},
 		{pruneEventsSQL, []any{old}},
 		{pruneLooksSQL, []any{old}},
+		{pruneSightsSQL, []any{old}},
 	}
 	for level, l := range history.Levels { // a row is old when all of its points are
 		steps = append(steps, pruneStep{prunePointsSQL, []any{level, micros(before.Add(-l.Row))}})

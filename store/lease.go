@@ -29,7 +29,7 @@ func (s *DB) writeLeases(ctx context.Context, do func(tx *transaction) error) er
 func (s *DB) Renew(ctx context.Context, replica string, lives time.Duration) (*lease.View, error) {
 	v := &lease.View{Leases: map[string]lease.Lease{}}
 	err := s.writeLeases(ctx, func(tx *transaction) error {
-		if _, err := tx.exec(`INSERT INTO replicas (replica, until) VALUES (?1, `+s.now+` + ?2)
+		if _, err := tx.exec(`INSERT INTO replicas (replica, since, until) VALUES (?1, `+s.now+`, `+s.now+` + ?2)
 			ON CONFLICT (replica) DO UPDATE SET until = excluded.until`, replica, lives.Microseconds()); err != nil {
 			return err
 		}
@@ -63,7 +63,7 @@ const leasesAtOnce = 100
 
 // takeSQL gives a replica those leases that nobody who lives has, or is about to take.
 func (s *DB) takeSQL() string {
-	return `UPDATE leases SET holder = ?, epoch = epoch + 1, commits = 0 WHERE name IN (
+	return `UPDATE leases SET holder = ?, epoch = epoch + 1, commits = 0, since = ` + s.now + ` WHERE name IN (
 			SELECT name FROM leases WHERE name IN (?` + strings.Repeat(", ?", leasesAtOnce-1) + `)` + s.skipLocked + `)
 		AND NOT EXISTS (SELECT 1 FROM replicas r WHERE r.replica = leases.holder AND r.until > ` + s.now + `)
 		RETURNING name, holder, epoch`
@@ -177,7 +177,7 @@ func (h *Held) Load(ctx context.Context, server string) (*cycle.State, error) {
 // Restore is that of the store, while the lease is held.
 func (h *Held) Restore(ctx context.Context, server string, into Restorer) error {
 	err := h.read(ctx, func(tx *transaction) (err error) {
-		if h.commits, err = h.made(tx); err != nil {
+		if h.commits, err = made(tx, h.lease); err != nil {
 			return err
 		}
 		return restore(tx, server, into)
@@ -217,17 +217,16 @@ func (h *Held) fence(tx *transaction) (done bool, err error) {
 	if err != nil || n == 1 {
 		return false, err
 	}
-	commits, err := h.made(tx)
+	commits, err := made(tx, h.lease)
 	if err == nil && commits != h.commits+1 {
 		err = lease.ErrLost
 	}
 	return err == nil, err
 }
 
-// made is how many commits there are in this tenure.
-func (h *Held) made(tx *transaction) (commits int64, err error) {
-	err = tx.get(`SELECT commits FROM leases WHERE name = ? AND holder = ? AND epoch = ?`,
-		[]any{h.lease.Name, h.lease.Holder, h.lease.Epoch}, &commits)
+// made is how many commits there are in a tenure, while that lasts.
+func made(tx *transaction, l lease.Lease) (commits int64, err error) {
+	err = tx.get(`SELECT commits FROM leases WHERE name = ? AND holder = ? AND epoch = ?`, []any{l.Name, l.Holder, l.Epoch}, &commits)
 	if errors.Is(err, sql.ErrNoRows) {
 		err = lease.ErrLost
 	}

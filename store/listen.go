@@ -17,6 +17,7 @@ type Topic string
 const (
 	MessagesQueued Topic = "messages" // there may be something to send
 	LeasesChanged  Topic = "leases"   // there may be something to take
+	SightsChanged  Topic = "sights"   // there is something new to show
 )
 
 // CheckDue asks the replica that watches a server to run a check now.

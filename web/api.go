@@ -134,6 +134,11 @@ var operations = []operation{
 		status: http.StatusOK, answer: transitionList{}, do: (*Server).listTransitions,
 	},
 	{
+		method: "GET", path: "/api/v1/replicas", id: "listReplicas",
+		summary: "Which replicas there are, and which of them watches which server and tells which sink, since when.",
+		status:  http.StatusOK, answer: replicaList{}, do: (*Server).listReplicas,
+	},
+	{
 		method: "GET", path: "/api/v1/status", id: "status", summary: "Which program this is, and which config is in use.",
 		status: http.StatusOK, answer: statusAnswer{}, do: (*Server).status,
 	},

@@ -14,8 +14,11 @@ type server struct {
 	Name string `json:"name"`
 	// Up: the last look was whole. Null before the first.
 	Up *bool `json:"up"`
-	// Elsewhere: another replica watches it, and knows what is not said here.
-	Elsewhere    bool           `json:"elsewhere"`
+	// Elsewhere: another replica watches it. What is said is as that one last wrote it down.
+	Elsewhere bool `json:"elsewhere"`
+	// WatchedBy is the replica that says so; "" where there is one process only, or where the other
+	// one has written nothing yet.
+	WatchedBy    string         `json:"watched_by"`
 	Error        string         `json:"error"`
 	FailingSince *time.Time     `json:"failing_since"`
 	LookedAt     *time.Time     `json:"looked_at"`
@@ -39,16 +42,17 @@ type check struct {
 	Error    string `json:"error"`
 }
 
-func (s *Server) listChecks(*request) (any, error) {
+func (s *Server) listChecks(r *request) (any, error) {
+	s.Replicas.Show(r.Context(), false)
 	list := serverList{Servers: []server{}}
 	for _, v := range s.Board.Views() {
-		one := server{Name: v.Server, Elsewhere: v.Elsewhere, FailingSince: when(v.FailingSince), Replications: map[string]int{}, Checks: []check{}}
+		one := server{Name: v.Server, Elsewhere: v.Elsewhere, WatchedBy: s.watcher(v), FailingSince: when(v.FailingSince), Replications: map[string]int{}, Checks: []check{}}
 		if v.Looked != nil {
 			up := !v.Looked.Failed()
 			one.Up, one.LookedAt, one.Version, one.Error = &up, &v.Looked.At, v.Looked.Version, message(v.Looked.Err())
 		}
 		if v.Seen != nil {
-			one.Replications = countStates(v.Seen)
+			one.Replications = countStates(v.States)
 		}
 		for i := range v.Checks {
 			c := &v.Checks[i]

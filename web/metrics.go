@@ -3,6 +3,8 @@ package web
 import (
 	"context"
 	"net/http"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -106,6 +108,8 @@ var (
 	queueLength   = describe("queue_deliveries", "Deliveries that wait to be sent.", "sink")
 	queueDead     = describe("queue_dead_deliveries", "Deliveries that were given up and wait for a hand.", "sink")
 	queueParked   = describe("queue_parked_deliveries", "Deliveries that wait for a sink which is not in use.", "sink")
+	replicasLive  = describe("replicas", "Replicas that live, as this one last saw.")
+	leasesHeld    = describe("leases", "What this replica holds: servers that it watches, sinks that it sends to, Slack apps whose buttons it hears.", "kind")
 	queueAge      = describe("queue_oldest_age_seconds", "How long the first delivery in the queue has waited; 0 when none does.", "sink")
 )
 
@@ -113,7 +117,7 @@ var (
 func (m *metrics) Describe(out chan<- *prometheus.Desc) {
 	for _, d := range []*prometheus.Desc{
 		buildInfo, storeInfo, storeUp, configGood, configTime, heartbeatTime, streamCount, serverUp, replications, alertCount, alertMuted,
-		checkRuns, checkFailures, checkGood, checkRequests, checkBytes, historyMissed, queueLength, queueDead, queueParked, queueAge,
+		checkRuns, checkFailures, checkGood, checkRequests, checkBytes, historyMissed, replicasLive, leasesHeld, queueLength, queueDead, queueParked, queueAge,
 	} {
 		out <- d
 	}
@@ -138,18 +142,45 @@ func (m *metrics) Collect(out chan<- prometheus.Metric) {
 			gauge(heartbeatTime, seconds(at))
 		}
 	}
+	m.collectLeases(gauge)
 	m.collectServers(out, gauge)
 	m.collectAlerts(gauge)
 	m.collectQueues(gauge)
 }
 
+// collectLeases says what this replica has to do, where there are several.
+func (m *metrics) collectLeases(gauge func(*prometheus.Desc, float64, ...string)) {
+	if m.server.Replicas.Name() == "" {
+		return
+	}
+	gauge(replicasLive, float64(len(m.server.Replicas.Live())))
+	held := map[string]int{"server": 0, "sink": 0, "ear": 0}
+	for _, name := range m.server.Replicas.Held() {
+		kind, _, _ := strings.Cut(name, "/")
+		held[kind]++
+	}
+	for kind, n := range held {
+		gauge(leasesHeld, float64(n), kind)
+	}
+}
+
+// ours reports whether this replica is the one that says how a sink's queue does: so that what
+// several replicas say can be added up.
+func (m *metrics) ours(sink string) bool {
+	return m.server.Replicas.Name() == "" || slices.Contains(m.server.Replicas.Held(), "sink/"+sink) ||
+		!slices.Contains(m.server.now.Load().Sinks, sink)
+}
+
 func (m *metrics) collectServers(out chan<- prometheus.Metric, gauge func(*prometheus.Desc, float64, ...string)) {
 	for _, v := range m.server.Board.Views() {
+		if v.Elsewhere {
+			continue // the replica that watches it says this
+		}
 		if v.Looked != nil {
 			gauge(serverUp, number(!v.Looked.Failed()), v.Server)
 		}
 		if v.Seen != nil {
-			for state, n := range countStates(v.Seen) {
+			for state, n := range countStates(v.States) {
 				gauge(replications, float64(n), v.Server, state)
 			}
 		}
@@ -178,19 +209,26 @@ const unknownState = "unknown"
 
 // countStates counts replications by state: all states that there are, and others that a server
 // gave under one name, so that no server makes up values of a label.
-func countStates(s *snapshot.Snapshot) map[string]int {
+func countStates(states map[string]int) map[string]int {
 	counts := map[string]int{unknownState: 0}
 	for _, state := range snapshot.States {
 		counts[string(state)] = 0
 	}
-	for _, r := range s.Replications {
-		state := string(r.State)
-		if _, known := counts[state]; !known || !r.Has(snapshot.FieldState) {
+	for state, n := range states {
+		if _, known := counts[state]; !known {
 			state = unknownState
 		}
-		counts[state]++
+		counts[state] += n
 	}
 	return counts
+}
+
+// total is how many replications there are.
+func total(states map[string]int) (sum int) {
+	for _, n := range states {
+		sum += n
+	}
+	return sum
 }
 
 func (m *metrics) collectAlerts(gauge func(*prometheus.Desc, float64, ...string)) {
@@ -205,9 +243,16 @@ func (m *metrics) collectAlerts(gauge func(*prometheus.Desc, float64, ...string)
 		by       string
 	}
 	counts, muted := map[kind]int{}, map[mute]int{}
+	elsewhere := map[string]bool{}
+	for _, v := range m.server.Board.Views() {
+		elsewhere[v.Server] = v.Elsewhere
+	}
 	listed := m.server.listed(m.server.Board.Alerts())
 	for i := range listed {
 		a := &listed[i]
+		if elsewhere[a.Server] {
+			continue
+		}
 		k := kind{a.Rule, a.Severity, a.Status}
 		counts[k]++
 		if a.Status == alert.StatusFiring {
@@ -251,6 +296,9 @@ func (m *metrics) collectQueues(gauge func(*prometheus.Desc, float64, ...string)
 		queues[b.Sink] = q
 	}
 	for sink, q := range queues {
+		if !m.ours(sink) {
+			continue
+		}
 		gauge(queueLength, float64(q.waiting), sink)
 		gauge(queueDead, float64(q.dead), sink)
 		gauge(queueParked, float64(q.parked), sink)

@@ -15,6 +15,7 @@ import (
 
 	"watchdog/alert"
 	"watchdog/board"
+	"watchdog/lease"
 	"watchdog/notify"
 	"watchdog/web/gate"
 )
@@ -118,7 +119,8 @@ type view struct {
 	Deliveries deliveriesView
 	Silences   []notify.Silence
 	Windows    []notify.WindowState
-	NoStore    bool // it cannot be read
+	Replicas   []replicaView // none where this process has the store to itself
+	NoStore    bool          // it cannot be read
 	Config     configInfo
 }
 
@@ -141,6 +143,7 @@ type serverView struct {
 	Counted bool // something has been seen
 	Total   int
 	Error   string
+	Watched lease.Tenure // who watches it, where replicas share the store
 }
 
 func (s *Server) view(r *http.Request, now time.Time) (*view, error) {
@@ -148,10 +151,11 @@ func (s *Server) view(r *http.Request, now time.Time) (*view, error) {
 	if err != nil {
 		return nil, err
 	}
+	s.Replicas.Show(r.Context(), true)
 	views := s.Board.Views()
 	alerts := s.Board.Alerts()
 	v := &view{
-		Now: now, Build: s.Build, User: gate.User(r.Context()), Rows: newRowsView(q, views, alerts),
+		Now: now, Build: s.Build, User: gate.User(r.Context()), Rows: newRowsView(q, views, alerts, s.Replicas.Name()),
 		Windows: s.windows(now), Config: s.configInfo(),
 	}
 	v.showAlerts(s.listed(alerts))
@@ -161,7 +165,7 @@ func (s *Server) view(r *http.Request, now time.Time) (*view, error) {
 			one.Up, one.Error = !b.Looked.Failed(), message(b.Looked.Err())
 		}
 		if b.Seen != nil {
-			one.Counted, one.Total = true, len(b.Seen.Replications)
+			one.Counted, one.Total = true, total(b.States)
 		}
 		v.Servers = append(v.Servers, one)
 	}
@@ -201,6 +205,15 @@ func (s *Server) readStore(r *http.Request, v *view) error {
 		return err
 	}
 	v.Silences = standing.Silences
+	roster, err := s.Replicas.Roster(r.Context())
+	if err != nil {
+		return err
+	}
+	var watched map[string]lease.Tenure
+	v.Replicas, watched = showReplicas(s.Replicas.Name(), roster)
+	for i := range v.Servers {
+		v.Servers[i].Watched = watched[v.Servers[i].Server]
+	}
 	v.Deliveries, err = s.showDeliveries(r)
 	return err
 }
@@ -210,8 +223,7 @@ func judge(v *view) verdict {
 	var unread, unseen, late int
 	for i := range v.Servers {
 		switch one := &v.Servers[i]; {
-		case one.Elsewhere:
-		case one.Looked == nil && len(one.Checks) > 0:
+		case one.Looked == nil && len(one.Checks) > 0 && !one.Elsewhere:
 			unseen++
 		case one.Looked != nil && !one.Up:
 			unread++

@@ -16,6 +16,7 @@ type replication struct {
 	Database              string     `json:"database"`
 	DocID                 string     `json:"doc_id"`
 	SeenAt                time.Time  `json:"seen_at"`
+	WatchedBy             string     `json:"watched_by"` // the replica that saw it, "" where there is one process only
 	ID                    *string    `json:"id"`
 	Node                  *string    `json:"node"`
 	Source                *string    `json:"source"`
@@ -53,7 +54,7 @@ func given[T any](r *snapshot.Replication, f snapshot.Field, value T) *T {
 func newReplication(at row) replication {
 	r := at.Replication
 	return replication{
-		Server: at.server, Database: r.Database, DocID: r.DocID, SeenAt: at.seen,
+		Server: at.server, Database: r.Database, DocID: r.DocID, SeenAt: at.seen, WatchedBy: at.watcher,
 		ID: given(r, snapshot.FieldID, r.ID), Node: given(r, snapshot.FieldNode, r.Node),
 		Source: given(r, snapshot.FieldSource, r.Source), Target: given(r, snapshot.FieldTarget, r.Target),
 		State: given(r, snapshot.FieldState, string(r.State)), ErrorCount: given(r, snapshot.FieldErrorCount, r.ErrorCount),
@@ -88,10 +89,11 @@ func (s *Server) listReplications(r *request) (any, error) {
 		return nil, err
 	}
 	f := rowFilter{server: r.get("server"), database: r.get("database"), docID: r.get("doc_id"), state: r.get("state"), text: r.get("text")}
-	rows := f.rows(s.Board.Views())
+	s.Replicas.Show(r.Context(), true)
+	rows := f.rows(s.Board.Views(), s.Replicas.Name())
 	list := replicationList{Total: len(rows), Replications: []replication{}}
 	if after != nil {
-		last := row{&snapshot.Replication{Key: snapshot.Key{Database: after[1], DocID: after[2]}}, after[0], time.Time{}}
+		last := row{Replication: &snapshot.Replication{Key: snapshot.Key{Database: after[1], DocID: after[2]}}, server: after[0]}
 		i, found := slices.BinarySearchFunc(rows, last, func(a, b row) int { return a.compare(&b) })
 		if found {
 			i++

@@ -13,8 +13,9 @@ import (
 // row is one replication in a list.
 type row struct {
 	*snapshot.Replication
-	server string
-	seen   time.Time
+	server  string
+	seen    time.Time
+	watcher string // the replica that saw it
 }
 
 // state is CouchDB's word, or unknown.
@@ -36,8 +37,9 @@ type rowFilter struct {
 	text                           string // part of a name, an address or an error, whatever its case
 }
 
-// rows are the replications of all servers that fit, by server, database and document.
-func (f rowFilter) rows(views []*board.View) []row {
+// rows are the replications of all servers that fit, by server, database and document, as replicas
+// see them of which this one has a name.
+func (f rowFilter) rows(views []*board.View, this string) []row {
 	var all []row
 	text := strings.ToLower(f.text)
 	for _, v := range views {
@@ -45,7 +47,7 @@ func (f rowFilter) rows(views []*board.View) []row {
 			continue
 		}
 		for _, rep := range v.Seen.Replications {
-			r := row{rep, v.Server, v.Seen.At}
+			r := row{rep, v.Server, v.Seen.At, watcher(v, this)}
 			if f.database != "" && f.database != rep.Database || f.docID != "" && f.docID != rep.DocID || f.state != "" && f.state != r.state() || !r.mentions(text) {
 				continue
 			}
@@ -54,6 +56,16 @@ func (f rowFilter) rows(views []*board.View) []row {
 	}
 	return all
 }
+
+// watcher is the replica that watches a server.
+func watcher(v *board.View, this string) string {
+	if v.Elsewhere {
+		return v.Replica
+	}
+	return this
+}
+
+func (s *Server) watcher(v *board.View) string { return watcher(v, s.Replicas.Name()) }
 
 // mentions reports whether a text in lower case is part of what people look for.
 func (r *row) mentions(text string) bool {

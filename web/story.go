@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"watchdog/alert"
+	"watchdog/board"
 	"watchdog/history"
 	"watchdog/snapshot"
 	"watchdog/store"
@@ -86,6 +87,7 @@ type storyView struct {
 	Title   string // of the window
 	Row     *rowView
 	SeenAt  time.Time // when the row was
+	Watcher string    // the replica that saw it, where that is another
 	Unread  string    // why the server cannot be read, "" when it can
 	Ranges  []choice
 	Range   string
@@ -111,13 +113,14 @@ func (s *Server) story(r *http.Request, now time.Time) (*storyView, error) {
 		return nil, &failure{status: http.StatusBadRequest, detail: "there is no such range"}
 	}
 	v := &storyView{Now: now, Build: s.Build, Of: subjectOf(r), Range: name}
-	board := s.Board.Server(v.Of.Server)
-	if board == nil {
+	s.Replicas.Show(r.Context(), true)
+	seen := s.Board.Server(v.Of.Server)
+	if seen == nil {
 		return nil, &failure{status: http.StatusNotFound, detail: fmt.Sprintf("there is no server %q", v.Of.Server)}
 	}
 	until := now
-	if board.Looked != nil && !board.Looked.Failed() {
-		until = board.Looked.At // since then nobody has looked
+	if seen.Looked != nil && !seen.Looked.Failed() {
+		until = seen.Looked.At // since then nobody has looked
 	}
 	in := storyRanges[i].chart(until)
 	past, err := s.Histories.Past(r.Context(), v.Of, in.From)
@@ -126,29 +129,32 @@ func (s *Server) story(r *http.Request, now time.Time) (*storyView, error) {
 		past, v.NoStore = &history.Past{}, true
 	}
 	var row *snapshot.Replication
-	if board.Seen != nil {
-		row = find(board.Seen, snapshot.Key{Database: v.Of.Database, DocID: v.Of.DocID})
+	if seen.Seen != nil {
+		row = find(seen.Seen, snapshot.Key{Database: v.Of.Database, DocID: v.Of.DocID})
 	}
 	if row == nil && err == nil && len(past.Events) == 0 && len(past.Points) == 0 {
 		return nil, &failure{status: http.StatusNotFound, detail: fmt.Sprintf("nothing is known of a replication %s", v.Of)}
 	}
 	state := ""
 	if row != nil {
-		shown := newRowView(rowOf(row, v.Of.Server, board.Seen.At))
-		v.Row, v.SeenAt, state = &shown, board.Seen.At, shown.State
+		shown := newRowView(rowOf(row, seen, s.watcher(seen)))
+		v.Row, v.SeenAt, state = &shown, seen.Seen.At, shown.State
 	}
-	if board.Looked != nil && board.Looked.Failed() {
-		v.Unread = message(board.Looked.Err())
+	if seen.Elsewhere {
+		v.Watcher = seen.Replica
+	}
+	if seen.Looked != nil && seen.Looked.Failed() {
+		v.Unread = message(seen.Looked.Err())
 	}
 	v.Title = v.Of.DocID + " · Watchdog"
 	for _, one := range storyRanges {
 		link := storyPath(v.Of.Server, v.Of.Database, v.Of.DocID) + "?range=" + one.Name
 		v.Ranges = append(v.Ranges, choice{State: one.Name, Link: link, Current: one.Name == name})
 	}
-	v.Firing = s.listed(slices.DeleteFunc(slices.Clone(board.Alerts), func(a alert.Alert) bool { return a.Subject() != v.Of }))
+	v.Firing = s.listed(slices.DeleteFunc(slices.Clone(seen.Alerts), func(a alert.Alert) bool { return a.Subject() != v.Of }))
 	v.draw(past, in, state, until)
 	if row != nil {
-		v.Rules, err = s.Explain(r.Context(), v.Of, row, board.Seen.At, board.Alerts)
+		v.Rules, err = s.Explain(r.Context(), v.Of, row, seen.Seen.At, seen.Alerts)
 		v.NoStore = v.NoStore || err != nil
 	}
 	if v.Told, err = s.told(r.Context(), v.Of); err != nil {
@@ -166,7 +172,9 @@ func find(s *snapshot.Snapshot, key snapshot.Key) *snapshot.Replication {
 	return s.Replications[i]
 }
 
-func rowOf(r *snapshot.Replication, server string, seen time.Time) row { return row{r, server, seen} }
+func rowOf(r *snapshot.Replication, v *board.View, watcher string) row {
+	return row{r, v.Server, v.Seen.At, watcher}
+}
 
 // draw makes the pictures.
 func (v *storyView) draw(past *history.Past, in history.Chart, state string, until time.Time) {

@@ -115,7 +115,7 @@ type rowView struct {
 	Spark                   sparkline
 }
 
-func newRowsView(q rowQuery, views []*board.View, alerts []alert.Alert) rowsView {
+func newRowsView(q rowQuery, views []*board.View, alerts []alert.Alert, this string) rowsView {
 	v := rowsView{Text: q.text, Server: q.server, State: q.state, Sort: q.sortText()}
 	if len(views) > 1 {
 		for _, b := range views {
@@ -124,7 +124,7 @@ func newRowsView(q rowQuery, views []*board.View, alerts []alert.Alert) rowsView
 	}
 	every := q.rowFilter
 	every.state = ""
-	rows := every.rows(views)
+	rows := every.rows(views, this)
 	rows = v.chooseStates(q, rows)
 	q.sort(rows)
 	v.Columns = q.columns()

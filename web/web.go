@@ -44,7 +44,7 @@ type Archive interface {
 	RetryDead(ctx context.Context, at time.Time, ids ...string) error
 }
 
-// Options are what a Server needs. All but Reload, Alive, Heartbeat and Log must be given.
+// Options are what a Server needs. All but Reload, Replicas, Alive, Heartbeat and Log must be given.
 type Options struct {
 	Settings
 	Board     *board.Board
@@ -64,6 +64,8 @@ type Options struct {
 	// Reload loads the config anew, and says what came of it. A config that is bad is a diag.List.
 	// Nil: it cannot be loaded anew.
 	Reload func(context.Context) (*Reloaded, error)
+	// Replicas are those that share the store; nil: this process has it to itself.
+	Replicas Replicas
 	// Alive says what in the daemon hangs; nil: it is not known.
 	Alive func() error
 	// Heartbeat is when a dead man's switch was last called; nil, or a zero time: never.
@@ -100,6 +102,9 @@ type Server struct {
 // New makes a server that does not listen yet.
 func New(o Options) *Server {
 	s := &Server{Options: o, log: cmp.Or(o.Log, slog.New(slog.DiscardHandler)), feed: newFeed(), page: newPage()}
+	if s.Replicas == nil {
+		s.Replicas = alone{}
+	}
 	s.metrics = newMetrics(s)
 	s.mux = s.routes()
 	s.Change(o.Settings)

@@ -62,7 +62,7 @@ func Watchdog() Map {
 
 		"history":  {Ours: []string{"snapshot", "alert"}},
 		"board":    {Ours: []string{"watch", "snapshot", "alert"}},
-		"web":      {Ours: []string{"web/gate", "board", "store", "history", "rules", "notify", "snapshot", "alert"}, Others: []string{prometheus}},
+		"web":      {Ours: []string{"web/gate", "board", "store", "history", "lease", "rules", "notify", "snapshot", "alert"}, Others: []string{prometheus}},
 		"web/gate": {Others: []string{bcrypt}},
 
 		"bench":           {Ours: []string{"scheduler/couchtest"}, Flags: true},

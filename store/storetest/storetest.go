@@ -53,6 +53,11 @@ type Store interface {
 	lease.Table
 	Held(l lease.Lease) *store.Held
 	VoidClaims(ctx context.Context, l lease.Lease, sink string) error
+	Roster(ctx context.Context) (*lease.Roster, error)
+
+	PutSight(ctx context.Context, l lease.Lease, server string, sight *store.Sight) error
+	Sights(ctx context.Context) (map[string]int64, error)
+	Sight(ctx context.Context, server string, parts bool, after int64) (*store.Sight, error)
 
 	Prune(ctx context.Context, before time.Time) (int, error)
 	Close() error
@@ -75,6 +80,8 @@ func Run(t *testing.T, open func(t testing.TB) Store) {
 		{"standing", standingTests},
 		{"past", pastTests},
 		{"leases", leaseTests},
+		{"roster", rosterTests},
+		{"sights", sightTests},
 	} {
 		t.Run(group.name, func(t *testing.T) {
 			for _, test := range group.tests {

@@ -1,0 +1,80 @@
+package web
+
+import (
+	"context"
+	"slices"
+
+	"watchdog/lease"
+)
+
+// Replicas is how this process shares the work with others that have the same store.
+type Replicas interface {
+	// Name is that of this replica.
+	Name() string
+	// Live are the replicas that live, this one included, and Held the leases that this one holds,
+	// as "sink/oncall"; both in order, and without asking the store.
+	Live() []string
+	Held() []string
+	// Roster is who holds what, by the store.
+	Roster(ctx context.Context) (*lease.Roster, error)
+	// Show brings what the board shows of the others' servers up to date, with their replications
+	// where rows says so. What cannot be read stays as it was.
+	Show(ctx context.Context, rows bool)
+}
+
+// alone are the Replicas of a process that has its store to itself.
+type alone struct{}
+
+func (alone) Name() string               { return "" }
+func (alone) Live() []string             { return nil }
+func (alone) Held() []string             { return nil }
+func (alone) Show(context.Context, bool) {}
+func (alone) Roster(context.Context) (*lease.Roster, error) {
+	return &lease.Roster{Replicas: []lease.Replica{}, Leases: []lease.Tenure{}}, nil
+}
+
+// replicaList is who watches what, and who tells what.
+type replicaList struct {
+	// Replica is the one that answers, "" where one process has the store to itself: then the lists
+	// are empty.
+	Replica string `json:"replica"`
+	lease.Roster
+}
+
+func (s *Server) listReplicas(r *request) (any, error) {
+	roster, err := s.Replicas.Roster(r.Context())
+	if err != nil {
+		return nil, err
+	}
+	return replicaList{s.Replicas.Name(), *roster}, nil
+}
+
+// replicaView is a replica as the page shows it.
+type replicaView struct {
+	lease.Replica
+	This           bool
+	Servers, Sinks int
+}
+
+// showReplicas counts what each replica holds, and says by server who watches it since when.
+func showReplicas(this string, roster *lease.Roster) (replicas []replicaView, watched map[string]lease.Tenure) {
+	watched = map[string]lease.Tenure{}
+	for _, r := range roster.Replicas {
+		replicas = append(replicas, replicaView{Replica: r, This: r.Name == this})
+	}
+	for _, t := range roster.Leases {
+		i := slices.IndexFunc(replicas, func(r replicaView) bool { return r.Name == t.Holder })
+		switch t.Kind {
+		case "server":
+			watched[t.Name] = t
+			if i >= 0 {
+				replicas[i].Servers++
+			}
+		case "sink":
+			if i >= 0 {
+				replicas[i].Sinks++
+			}
+		}
+	}
+	return replicas, watched
+}
