@@ -62,7 +62,11 @@ func (c *Client) bare(err error) error {
 	return err
 }
 
-const maxRead = 4 << 10 // of an answer
+const (
+	maxRead = 4 << 10 // of an answer
+	// maxShown is less: a secret that ends behind what was read is not known for one.
+	maxShown = maxRead / 2
+)
 
 // answer is the status and what the receiver says about it, in one line. It reads a few KiB, so
 // that the connection can be used again after a short answer.
@@ -71,12 +75,13 @@ func (c *Client) answer(asked *url.URL, response *http.Response) string {
 	text := strings.TrimSpace(strconv.Itoa(response.StatusCode) + " " + http.StatusText(response.StatusCode))
 	if to := response.Header[redirectTo]; len(to) > 0 && response.StatusCode < 400 {
 		text += ": redirects are not followed"
-		if address, err := asked.Parse(to[0]); err == nil {
+		if address, err := asked.Parse(c.hide.Replace(to[0])); err == nil { // before it is escaped otherwise
 			text += ": set url to " + notify.Excerpt(c.hide.Replace(Place(address)))
 		}
 		return text
 	}
-	if said := notify.Excerpt(c.hide.Replace(string(read))); said != "" {
+	said := c.hide.Replace(string(read))
+	if said = notify.Excerpt(said[:min(len(said), maxShown)]); said != "" {
 		text += ": " + said
 	}
 	return text

@@ -31,7 +31,7 @@ func (s *Sink) Send(ctx context.Context, m *notify.Message) error {
 	case h.status >= 200 && h.status < 300:
 		return nil
 	}
-	return s.refused("post", h, strings.TrimSpace(h.body.String()), "", now)
+	return s.refused("post", h, s.said(h), "", now)
 }
 
 // content is what a message says.
@@ -63,7 +63,7 @@ func (s *Sink) call(ctx context.Context, done, channel string, options ...slacka
 	case h.status == http.StatusOK && ctx.Err() != nil:
 		return a, s.failed(done, ctx.Err())
 	case h.status == http.StatusOK && !isSlack:
-		return a, fmt.Errorf("%s to %s: this is no answer of Slack: %s", done, s.where, s.shown(h.body.String()))
+		return a, fmt.Errorf("%s to %s: this is no answer of Slack: %s", done, s.where, s.shown(s.said(h)))
 	}
 	return a, s.refused(done, h, a.Error, detail(a), now)
 }
@@ -123,10 +123,17 @@ func (s *Sink) refused(done string, h *heard, name, detail string, now time.Time
 	case h.status == http.StatusOK:
 		words = append(words, "refused without a reason")
 	default:
-		words = append(words, s.shown(h.body.String()))
+		words = append(words, s.shown(s.said(h)))
 	}
 	words = slices.DeleteFunc(words, func(w string) bool { return w == "" })
 	return notify.Verdict(status, h.retryAfter, now, &named{name, errors.New(strings.Join(words, ": "))})
+}
+
+// said is the beginning of an answer's body. A secret that ends behind what was read is not known for
+// one, so less than that is given.
+func (s *Sink) said(h *heard) string {
+	text := s.hide.Replace(h.body.String())
+	return strings.TrimSpace(text[:min(len(text), maxReason/2)])
 }
 
 // shown is what others said, fit for an error.

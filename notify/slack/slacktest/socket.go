@@ -173,6 +173,17 @@ func (w *Workspace) PressValue(ts, action, value string) string {
 	return w.answerAfter(before)
 }
 
+// Interact sends something as a press, which may be none, and waits for nothing.
+func (w *Workspace) Interact(payload string) {
+	w.t.Helper()
+	w.mu.Lock()
+	s := w.sockets[len(w.sockets)-1]
+	w.mu.Unlock()
+	if err := s.write(`{"type":"interactive","envelope_id":"odd","accepts_response_payload":false,"payload":` + payload + `}`); err != nil {
+		w.t.Fatalf("interact: %v", err)
+	}
+}
+
 // answerAfter is what was answered to the latest press. An answer follows its confirmation, so it
 // waits a little for one; that there is none takes that long.
 func (w *Workspace) answerAfter(before int) string {
