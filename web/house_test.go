@@ -34,7 +34,7 @@ func at(seconds int) time.Time { return epoch.Add(time.Duration(seconds) * time.
 
 // house is a server of the page over a board and a store in memory.
 type house struct {
-	t      *testing.T
+	t      testing.TB
 	board  *board.Board
 	store  *store.DB
 	web    *web.Server
@@ -49,12 +49,12 @@ type house struct {
 
 // newHouse has two servers, prod and dr; prod has a check that is called all. Of its three
 // deliveries one is sent, one waits and one is dead.
-func newHouse(t *testing.T) *house {
+func newHouse(t testing.TB) *house {
 	t.Helper()
 	return newHouseWith(t, web.Options{Settings: web.Settings{ExternalURL: "https://watchdog.example.com"}})
 }
 
-func newHouseWith(t *testing.T, o web.Options) *house {
+func newHouseWith(t testing.TB, o web.Options) *house {
 	t.Helper()
 	kept, err := store.Open(t.Context(), store.Memory, store.Options{})
 	if err != nil {
