@@ -31,9 +31,10 @@ func TestMain(m *testing.M) {
 }
 
 var tasks = map[string]func(ctx context.Context, path string) error{
-	"hold":   hold,
-	"open":   openAsNobody,
-	"commit": commitForever,
+	"hold":    hold,
+	"open":    openAsNobody,
+	"commit":  commitForever,
+	"release": release,
 }
 
 // process is another process with a store.
