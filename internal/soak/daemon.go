@@ -18,7 +18,7 @@ import (
 )
 
 // patience is how long the daemon may take to start, to answer and to stop: the machine may be busy.
-const patience = 30 * time.Second
+const patience = 2 * time.Minute
 
 // daemon is the process that is watched.
 type daemon struct {
