@@ -96,8 +96,11 @@ func (a *ageing) must(err error) {
 func (a *ageing) hour(from time.Time) {
 	hour := from.Format("0102T15")
 	for i, states := range [][]string{
-		{"running", "initializing", "running", "pending"}, {"failed", "crashing", "running", "running"},
-		{"failed", "crashing", "failed", "running"}, {"running", "running", "failed", "completed"}, nil,
+		{"running", "initializing", "running", "pending"},
+		{"failed", "crashing", "running", "running"},
+		{"failed", "crashing", "failed", "running"},
+		{"running", "running", "failed", "completed"},
+		nil,
 	} {
 		a.now = from.Add(time.Duration(i) * 10 * time.Minute)
 		docs := []string{row("always", "running", a.now)}

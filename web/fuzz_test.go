@@ -79,11 +79,16 @@ func FuzzAPI(f *testing.F) {
 		}
 	}
 	for _, seed := range [][4]string{
-		{"GET", "/api/v1/../v1/alerts", "a=b;c&%zz", ""}, {"OPTIONS", "/api/v1/alerts", "", ""}, {"PATCH", "/api/v1", "", "null"},
-		{"GET", "/api/v1/transitions", "cursor=eyJhdCI6MX0&limit=-1", ""}, {"GET", "/api/v1/replications", "limit=1&limit=2", ""},
+		{"GET", "/api/v1/../v1/alerts", "a=b;c&%zz", ""},
+		{"OPTIONS", "/api/v1/alerts", "", ""},
+		{"PATCH", "/api/v1", "", "null"},
+		{"GET", "/api/v1/transitions", "cursor=eyJhdCI6MX0&limit=-1", ""},
+		{"GET", "/api/v1/replications", "limit=1&limit=2", ""},
 		{"POST", "/api/v1/silences", "", `{"match": {"": [""], "rule": null}, "starts_at": "9999-12-31T23:59:59Z", "ends_at": "0001-01-01T00:00:00Z"}`},
 		{"POST", "/api/v1/silences", "", `{"match": {"doc_id": ["` + strings.Repeat("*a", 200) + `"]}, "for": "9999999h", "comment": "\u0000\ud800"}`},
-		{"POST", "/api/v1/silences", "", `{"match": {"doc_id": ["x"]}, "for": "-1ns"} {}`}, {"HEAD", "/", "", ""}, {"TRACE", "/api/v1/status", "", ""},
+		{"POST", "/api/v1/silences", "", `{"match": {"doc_id": ["x"]}, "for": "-1ns"} {}`},
+		{"HEAD", "/", "", ""},
+		{"TRACE", "/api/v1/status", "", ""},
 	} {
 		f.Add(seed[0], seed[1], seed[2], seed[3], uint8(0))
 	}
