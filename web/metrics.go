@@ -3,8 +3,6 @@ package web
 import (
 	"context"
 	"net/http"
-	"slices"
-	"strings"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -146,29 +144,6 @@ func (m *metrics) Collect(out chan<- prometheus.Metric) {
 	m.collectServers(out, gauge)
 	m.collectAlerts(gauge)
 	m.collectQueues(gauge)
-}
-
-// collectLeases says what this replica has to do, where there are several.
-func (m *metrics) collectLeases(gauge func(*prometheus.Desc, float64, ...string)) {
-	if m.server.Replicas.Name() == "" {
-		return
-	}
-	gauge(replicasLive, float64(len(m.server.Replicas.Live())))
-	held := map[string]int{"server": 0, "sink": 0, "ear": 0}
-	for _, name := range m.server.Replicas.Held() {
-		kind, _, _ := strings.Cut(name, "/")
-		held[kind]++
-	}
-	for kind, n := range held {
-		gauge(leasesHeld, float64(n), kind)
-	}
-}
-
-// ours reports whether this replica is the one that says how a sink's queue does: so that what
-// several replicas say can be added up.
-func (m *metrics) ours(sink string) bool {
-	return m.server.Replicas.Name() == "" || slices.Contains(m.server.Replicas.Held(), "sink/"+sink) ||
-		!slices.Contains(m.server.now.Load().Sinks, sink)
 }
 
 func (m *metrics) collectServers(out chan<- prometheus.Metric, gauge func(*prometheus.Desc, float64, ...string)) {

@@ -3,6 +3,9 @@ package web
 import (
 	"context"
 	"slices"
+	"strings"
+
+	"github.com/prometheus/client_golang/prometheus"
 
 	"watchdog/lease"
 )
@@ -77,4 +80,27 @@ func showReplicas(this string, roster *lease.Roster) (replicas []replicaView, wa
 		}
 	}
 	return replicas, watched
+}
+
+// collectLeases says what this replica has to do, where there are several.
+func (m *metrics) collectLeases(gauge func(*prometheus.Desc, float64, ...string)) {
+	if m.server.Replicas.Name() == "" {
+		return
+	}
+	gauge(replicasLive, float64(len(m.server.Replicas.Live())))
+	held := map[string]int{"server": 0, "sink": 0, "ear": 0}
+	for _, name := range m.server.Replicas.Held() {
+		kind, _, _ := strings.Cut(name, "/")
+		held[kind]++
+	}
+	for kind, n := range held {
+		gauge(leasesHeld, float64(n), kind)
+	}
+}
+
+// ours reports whether this replica is the one that says how a sink's queue does: so that what
+// several replicas say can be added up.
+func (m *metrics) ours(sink string) bool {
+	return m.server.Replicas.Name() == "" || slices.Contains(m.server.Replicas.Held(), "sink/"+sink) ||
+		!slices.Contains(m.server.now.Load().Sinks, sink)
 }
