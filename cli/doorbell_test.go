@@ -97,7 +97,7 @@ func BenchmarkFailureToDecision(b *testing.B) {
 				<-time.After(300 * time.Millisecond) // longer than a ring rests
 			})
 			b.ReportMetric(float64(took[len(took)/2].Microseconds())/1000, "p50-ms")
-			b.ReportMetric(float64(took[len(took)*99/100].Microseconds())/1000, "p99-ms")
+			b.ReportMetric(float64(took[(len(took)*99+99)/100-1].Microseconds())/1000, "p99-ms")
 			b.ReportMetric(0, "ns/op")
 		})
 	}
