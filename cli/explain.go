@@ -25,16 +25,16 @@ import (
 
 type explainCommand struct {
 	deskFlags
-	Server   string `complete:"server" help:"Only on this server."`
-	Database string `help:"Only in this replicator database."`
+	Server   string `complete:"server" placeholder:"NAME" help:"Only on this server."`
+	Database string `placeholder:"DB" help:"Only in this replicator database."`
 	Output   string `short:"o" enum:"text,json,jsonl,yaml" default:"text" help:"text, json, jsonl (one object a line) or yaml."`
-	Doc      string `arg:"" name:"doc" help:"The id of the replication document."`
+	Doc      string `arg:"" name:"doc" help:"The document, or database/document, or server/database/document as alerts show it."`
 }
 
 // Run says what the daemon saw last and remembers; where none is reached it looks itself.
 func (c *explainCommand) Run(s *session) error {
 	return c.use(s, func(d desk) error {
-		all, err := d.explain(s.ctx, alert.Subject{Server: c.Server, Database: c.Database, DocID: c.Doc})
+		all, err := c.find(s.ctx, d)
 		switch {
 		case err != nil:
 			return err
@@ -48,6 +48,30 @@ func (c *explainCommand) Run(s *session) error {
 		}
 		return nil
 	})
+}
+
+// find gives the replications that are meant. A document's own id may look like a path, so that it
+// comes first.
+func (c *explainCommand) find(ctx context.Context, d desk) ([]web.Explanation, error) {
+	all, err := d.explain(ctx, alert.Subject{Server: c.Server, Database: c.Database, DocID: c.Doc})
+	if err != nil || len(all) > 0 {
+		return all, err
+	}
+	for _, end := range []string{"_replicator/", snapshot.TransientDatabase + "/"} { // of a database's name
+		_, doc, found := strings.Cut(c.Doc, end)
+		if !found {
+			continue
+		}
+		all, err := d.explain(ctx, alert.Subject{Server: c.Server, Database: c.Database, DocID: doc})
+		all = slices.DeleteFunc(all, func(e web.Explanation) bool {
+			path := e.Database + "/" + e.DocID
+			return c.Doc != path && c.Doc != e.Server+"/"+path
+		})
+		if err != nil || len(all) > 0 {
+			return all, err
+		}
+	}
+	return nil, nil
 }
 
 // looked is where a replication was looked for.

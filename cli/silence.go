@@ -28,7 +28,7 @@ type silenceAddCommand struct {
 	For     lasting  `required:"" placeholder:"DURATION" help:"How long: 30m, 2h, 1d."`
 	Comment string   `help:"Why."`
 	By      string   `env:"USER" help:"Who says so (default $$USER)."`
-	Match   []string `arg:"" name:"label=glob" help:"Labels that must all fit: rule, severity, server, database, doc_id, source, target, or an alert's own."`
+	Match   []string `arg:"" name:"label=glob" help:"Labels that must all fit: rule, severity, server, database, doc_id, state, source, target, or an alert's own."`
 }
 
 // lasting is a duration as the config writes it.
@@ -125,8 +125,8 @@ type ackCommand struct {
 	deskFlags
 	Comment string `help:"What you do about it."`
 	By      string `env:"USER" help:"Who has it (default $$USER)."`
-	Rule    string `complete:"rule" help:"Only the alert of this rule."`
-	Server  string `complete:"server" help:"Only alerts of this server."`
+	Rule    string `complete:"rule" placeholder:"NAME" help:"Only the alert of this rule."`
+	Server  string `complete:"server" placeholder:"NAME" help:"Only alerts of this server."`
 	Undo    bool   `help:"Give it back: people are reminded again."`
 	Alert   string `arg:"" help:"The alert's fingerprint, or the document it is about."`
 }
