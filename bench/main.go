@@ -1,7 +1,7 @@
 // Bench measures Watchdog, beside what people would use instead, and writes what it measured into
 // docs/performance.md.
 //
-//	go run ./bench              # everything: some ten minutes
+//	go run ./bench              # everything: some half an hour
 //	go run ./bench -quick       # each part once, on few replications: seconds, and nothing is written
 //	go run ./bench -only told,start   # some parts, whose tables and goals alone are written
 //

@@ -102,23 +102,16 @@ type usage struct {
 
 // usage reads it. Linux only.
 func (p *process) usage() (usage, error) {
-	stat, err := os.ReadFile(p.proc("stat"))
+	line, err := os.ReadFile(p.proc("stat"))
 	if err != nil {
 		return usage{}, err
 	}
-	// After the name, which is in brackets and may hold anything, utime and stime are the 12th and
-	// the 13th field, in ticks of 10 ms (proc_pid_stat(5)).
-	fields := bytes.Fields(stat[bytes.LastIndexByte(stat, ')')+1:])
-	if len(fields) < 13 {
-		return usage{}, errors.New("a short line in " + p.proc("stat"))
-	}
-	user, err1 := strconv.ParseInt(string(fields[11]), 10, 64)
-	kernel, err2 := strconv.ParseInt(string(fields[12]), 10, 64)
-	status, err3 := os.ReadFile(p.proc("status"))
+	s, err1 := parseStat(line)
+	status, err2 := os.ReadFile(p.proc("status"))
 	_, rest, _ := bytes.Cut(status, []byte("VmHWM:"))
-	line, _, _ := bytes.Cut(bytes.TrimSpace(rest), []byte(" kB"))
-	peak, err4 := strconv.ParseInt(string(line), 10, 64)
-	return usage{cpu: time.Duration(user+kernel) * 10 * time.Millisecond, peak: peak << 10}, errors.Join(err1, err2, err3, err4)
+	size, _, _ := bytes.Cut(bytes.TrimSpace(rest), []byte(" kB"))
+	peak, err3 := strconv.ParseInt(string(size), 10, 64)
+	return usage{cpu: time.Duration(s.own) * tick, peak: peak << 10}, errors.Join(err1, err2, err3)
 }
 
 // forgetPeak lets the peak of memory begin anew (clear_refs of proc_pid_clear_refs(5)).

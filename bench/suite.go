@@ -38,6 +38,7 @@ func parts() []part {
 		{"inside", (*bench).inside},
 		{"instead", (*bench).instead},
 		{"rivals", (*bench).rivals},
+		{"fleet", (*bench).fleet},
 	}
 }
 

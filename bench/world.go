@@ -27,17 +27,22 @@ type fleet struct {
 // newFleet is a server with so many replications: as many as one node runs are running and
 // write five documents a second each, the others wait for their turn.
 func newFleet(ctx context.Context, replications int) (*fleet, error) {
-	f := &fleet{Server: couchtest.New(couchtest.Options{})}
+	f := &fleet{Server: populated(replications)}
+	var err error
+	f.url, f.stop, err = serve(ctx, f, &f.connections)
+	return f, err
+}
+
+func populated(replications int) *couchtest.Server {
+	s := couchtest.New(couchtest.Options{})
 	for i := range replications {
 		spec := couchtest.Spec{State: couchtest.Pending, Docs: 5000}
 		if i < maxJobs {
 			spec.State, spec.Rate = couchtest.Running, 5
 		}
-		f.Put("_replicator", doc(i), spec)
+		s.Put("_replicator", doc(i), spec)
 	}
-	var err error
-	f.url, f.stop, err = serve(ctx, f, &f.connections)
-	return f, err
+	return s
 }
 
 func doc(i int) string { return fmt.Sprintf("orders-%07d", i) }

@@ -55,6 +55,7 @@ func Watchdog() Map {
 		"lease":               {},
 		"outbox":              {Others: []string{rate}},
 		"store":               {Ours: []string{"cycle", "outbox", "notify", "history", "lease", "alert"}, Others: []string{sqlite, flock, pgx, unix}},
+		"store/pgtest":        {Others: []string{pgx}},
 		"config": {
 			Ours:   []string{"scheduler", "notify", "notify/*", "rules", "cycle", "snapshot", "alert", "web/gate", "heartbeat"},
 			Others: []string{yaml, cron},
@@ -65,7 +66,7 @@ func Watchdog() Map {
 		"web":      {Ours: []string{"web/gate", "board", "store", "history", "lease", "rules", "notify", "snapshot", "alert"}, Others: []string{prometheus}},
 		"web/gate": {Others: []string{bcrypt}},
 
-		"bench":           {Ours: []string{"scheduler/couchtest"}, Flags: true},
+		"bench":           {Ours: []string{"scheduler/couchtest", "store/pgtest"}, Flags: true},
 		"bench/*":         {Ours: []string{"scheduler"}},
 		"docs/examples/*": {Flags: true}, // programs to copy, on their own
 

@@ -43,8 +43,8 @@ type Server struct {
 	schemas atomic.Int64
 }
 
-// errMissing says that this machine has no PostgreSQL.
-var errMissing = errors.New("there is no PostgreSQL on this machine: install the package postgresql")
+// ErrMissing says that this machine has no PostgreSQL.
+var ErrMissing = errors.New("there is no PostgreSQL on this machine: install the package postgresql")
 
 // Schema gives the URL of an empty schema of its own. Without PostgreSQL on the machine it skips
 // the test, or fails it where CI is set.
@@ -81,13 +81,19 @@ func (s *Server) Exec(t testing.TB, text string) {
 
 func (s *Server) start(t testing.TB) {
 	t.Helper()
+	err := s.Create()
+	if errors.Is(err, ErrMissing) && os.Getenv("CI") == "" {
+		t.Skip(err)
+	}
+	if err != nil {
+		t.Fatalf("start PostgreSQL: %v", err)
+	}
+}
+
+// Create makes and starts the server, where that was not done yet: for what is no test.
+func (s *Server) Create() error {
 	s.once.Do(func() { s.err = s.create() })
-	if errors.Is(s.err, errMissing) && os.Getenv("CI") == "" {
-		t.Skip(s.err)
-	}
-	if s.err != nil {
-		t.Fatalf("start PostgreSQL: %v", s.err)
-	}
+	return s.err
 }
 
 // create makes the directory of a new server and starts it.
@@ -104,6 +110,16 @@ func (s *Server) create() (err error) {
 		return err
 	}
 	return s.Start()
+}
+
+// PID is the process that all others of the running server descend from.
+func (s *Server) PID() (int, error) {
+	said, err := os.ReadFile(filepath.Join(s.data(), "postmaster.pid"))
+	if err != nil {
+		return 0, err
+	}
+	first, _, _ := strings.Cut(string(said), "\n")
+	return strconv.Atoi(strings.TrimSpace(first))
 }
 
 func (s *Server) data() string { return filepath.Join(s.dir, "data") }
@@ -231,7 +247,7 @@ func find(name string) (string, error) {
 	}
 	path, err := exec.LookPath(name)
 	if err != nil {
-		return "", errMissing
+		return "", ErrMissing
 	}
 	return path, nil
 }
