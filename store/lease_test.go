@@ -8,8 +8,8 @@ import (
 	"time"
 )
 
-// Everything that works waits, by all connections that it may have, and the replica still lives.
-func TestThatAReplicaLivesDoesNotWaitForItsWork(t *testing.T) {
+// All commits wait for one that does not end, by every connection that they may have.
+func TestNeitherLeasesNorReadingWaitForCommits(t *testing.T) {
 	dsn := postgres.Schema(t)
 	s := open(t, dsn)
 	other, err := sql.Open("pgx", dsn)
@@ -17,29 +17,33 @@ func TestThatAReplicaLivesDoesNotWaitForItsWork(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer other.Close()
-	lock, err := other.BeginTx(t.Context(), nil)
+	turn, err := other.BeginTx(t.Context(), nil)
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer lock.Rollback() //nolint:errcheck // it changes nothing
-	if _, err := lock.ExecContext(t.Context(), `LOCK TABLE silences`); err != nil {
+	defer turn.Rollback() //nolint:errcheck // it changes nothing
+	if _, err := turn.ExecContext(t.Context(), `LOCK TABLE outbox`); err != nil {
 		t.Fatal(err)
 	}
 	working, stop := context.WithCancel(t.Context())
 	var work sync.WaitGroup
-	for range 40 {
-		work.Go(func() { _, _ = s.Standing(working, time.Now()) }) // waits until it is told to stop
+	for n := range 40 {
+		work.Go(func() { _ = s.Commit(working, alarm(n, 0)) }) // waits until it is told to stop
 	}
 	defer work.Wait()
 	defer stop()
-	await(t, other, `SELECT count(*) >= 10 FROM pg_locks WHERE NOT granted AND relation = 'silences'::regclass`)
+	await(t, other, `SELECT count(*) > 0 FROM pg_locks WHERE NOT granted AND relation = 'outbox'::regclass`)
+	await(t, other, `SELECT count(*) >= 6 FROM pg_locks WHERE NOT granted`)
 	soon, done := context.WithTimeout(t.Context(), 10*time.Second)
 	defer done()
 	if _, err := s.Renew(soon, "a", time.Minute); err != nil {
-		t.Errorf("Renew while all others wait: got error %v, want none", err)
+		t.Errorf("Renew while commits wait: got error %v, want none", err)
 	}
 	if _, err := s.Take(soon, "a", []string{"server/prod"}); err != nil {
-		t.Errorf("Take while all others wait: got error %v, want none", err)
+		t.Errorf("Take while commits wait: got error %v, want none", err)
+	}
+	if _, err := s.Standing(soon, time.Now()); err != nil {
+		t.Errorf("Standing while commits wait: got error %v, want none", err)
 	}
 }
 

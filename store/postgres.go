@@ -18,9 +18,11 @@ import (
 )
 
 const (
-	// postgresConns is how many connections a process works by at the same time. Besides there are one
-	// of a listener and one for leases.
-	postgresConns = 10
+	// postgresWriters and postgresReaders are by how many connections a process writes and reads at
+	// the same time: commits wait for each other's turn, and a check that finds nothing new does not
+	// wait for them. Besides there are one of a listener and one for leases.
+	postgresWriters = 6
+	postgresReaders = 4
 	// postgresConnLife is how long one is kept: afterwards a name that leads elsewhere is followed.
 	postgresConnLife = 30 * time.Minute
 	// postgresIdle is when the server ends a transaction whose process has stopped in the middle
@@ -97,8 +99,8 @@ func openPostgres(ctx context.Context, dsn string, opts Options, steps []migrati
 		return nil, err
 	}
 	postgresDefaults(cfg, opts)
-	db := postgresPool(cfg, postgresConns)
-	s := &DB{writer: db, reader: db, leasing: postgresPool(cfg, 1), dialect: postgresDialect, holder: rand.Text(), listener: cfg}
+	db := postgresPool(cfg, postgresWriters)
+	s := &DB{writer: db, reader: postgresPool(cfg, postgresReaders), leasing: postgresPool(cfg, 1), dialect: postgresDialect, holder: rand.Text(), listener: cfg}
 	if opts.ReadOnly || opts.Beside {
 		err = s.current(ctx, db, steps)
 	} else {

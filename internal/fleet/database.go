@@ -34,6 +34,9 @@ func newDatabase(t testing.TB) *database {
 		}
 	})
 	_, d.schema, _ = strings.Cut(d.primary().Schema(t), "search_path=")
+	// What is killed are processes, not the machine: its kernel keeps what they wrote.
+	d.primary().Exec(t, "ALTER SYSTEM SET fsync = off")
+	d.primary().Exec(t, "SELECT pg_reload_conf()")
 	d.slots[1] = d.primary().Standby(t)
 	return d
 }
