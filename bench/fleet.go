@@ -96,7 +96,10 @@ func (b *bench) watchCrowd(ctx context.Context, db *database, r *receiver, serve
 		return nil, err
 	}
 	s := &shared{servers: servers}
-	return s, s.measure(ctx, b, db, c, r, all, schedule)
+	if err := s.measure(ctx, b, db, c, r, all, schedule); err != nil {
+		return nil, err
+	}
+	return s, nil
 }
 
 func (s *shared) measure(ctx context.Context, b *bench, db *database, c *crowd, r *receiver, all *replicas, schedule time.Duration) (err error) {
