@@ -167,7 +167,7 @@ func (j *judge) firing(h *heard) *Trouble {
 	case h.at.Before(t.Began):
 		j.report(FalseAlert, h.DocID, "%s was told before it was so", h.line())
 	case !j.began(h, t):
-		j.report(FalseAlert, h.DocID, "%s was so from %s to %s only", h.line(), t.Began.Format(clock), t.Over.Format(clock))
+		j.report(FalseAlert, h.DocID, "%s, since %s, was so from %s to %s only", h.line(), h.StartsAt.Format(clock), t.Began.Format(clock), t.Over.Format(clock))
 	}
 	return t
 }
@@ -178,7 +178,8 @@ func (j *judge) began(h *heard, t *Trouble) bool {
 		if b.Doc != t.Doc || b.Rule != t.Rule || b.Began.After(t.Began) {
 			return false
 		}
-		return between(j.truth.beginnings(h.StartsAt), b.Began.Add(-blur), afterwards(b.Over, blur))
+		early := blur + j.truth.forward(b.Began.Add(-blur), h.at)
+		return between(j.truth.beginnings(h.StartsAt), b.Began.Add(-early), afterwards(b.Over, blur))
 	})
 }
 

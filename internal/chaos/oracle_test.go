@@ -204,6 +204,12 @@ func TestJudgeKnowsHowTheDaemonsClockWasSet(t *testing.T) {
 			"",
 		},
 		{
+			"it was set forward while the daemon was down during a hold, and then back",
+			[]chaos.Setting{set(12, 300), set(13, -hour)},
+			[]chaos.Telling{told(16, "1", with(fires(14-300-hour), func(t *alert.Transition) { t.At = at(15 - hour) })), told(22, "2", resolves(14-300-hour, 21-hour))},
+			"",
+		},
+		{
 			"it was set back, and the alert is older than the trouble by that clock",
 			[]chaos.Setting{set(1, -hour)},
 			[]chaos.Telling{told(12, "1", fires(3-hour)), told(22, "2", resolves(3-hour, 21-hour))},

@@ -116,6 +116,27 @@ func (t *Truth) beginnings(shown time.Time) (all []time.Time) {
 	return all
 }
 
+// forward is by how much the clock was set forward between two moments: a daemon that was down then
+// takes it for time that has passed.
+func (t *Truth) forward(from, to time.Time) (sum time.Duration) {
+	for before, s := range t.settings {
+		if before.After(from) && before.Before(to) {
+			sum += max(0, s.Ahead-t.aheadAt(before))
+		}
+	}
+	return sum
+}
+
+// aheadAt is how far the clock was ahead just before a moment.
+func (t *Truth) aheadAt(m time.Time) (ahead time.Duration) {
+	for _, s := range t.Clock {
+		if s.At.Before(m) {
+			ahead = s.Ahead
+		}
+	}
+	return ahead
+}
+
 // settings are those of the clock, each with the moments from which and, as its At, until which it
 // held.
 func (t *Truth) settings(yield func(from time.Time, s Setting) bool) {
