@@ -181,10 +181,16 @@ func (w *world) play(ctx context.Context, schedule []Event) {
 	lasting.Wait()
 }
 
+// groupsWait is longer than a group waits before it is a message, and so no backlog yet.
+const groupsWait = 2 * time.Second
+
 // settle waits until nothing fires any more, and nothing waits to be told.
 func (w *world) settle(patience context.Context) {
 	pause(patience, 2*time.Second) // two checks, in which all is well
-	for !w.isQuiet(patience) {
+	for since := time.Now(); time.Since(since) < groupsWait; {
+		if !w.isQuiet(patience) {
+			since = time.Now()
+		}
 		if !pause(patience, 200*time.Millisecond) {
 			w.note("it does not become quiet")
 			return
