@@ -1,6 +1,7 @@
 package notify
 
 import (
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -72,4 +73,57 @@ func compareForReader(a, b alert.Transition) int {
 		return c
 	}
 	return strings.Compare(a.Rule+"\xff"+a.Subject().String(), b.Rule+"\xff"+b.Subject().String())
+}
+
+// say puts a transition into its group, which waits for more after its first.
+func (s *planning) say(sink string, labels map[string]string, wait time.Duration, t alert.Transition) {
+	g := &group{Sink: sink, Labels: labels}
+	key := g.key()
+	if s.groups[key] == nil {
+		switch held := s.memory.held[key]; {
+		case held != nil:
+			again := *held.at(s.in.Now)
+			g = &again
+			g.Alerts, g.Said = slices.Clone(held.Alerts), maps.Clone(held.Said)
+		case t.Reason.Quiet():
+			g.Since, g.Due = s.in.Now, s.in.Now // whoever pressed a button waits for what comes of it
+		default:
+			g.Since, g.Due = s.in.Now, s.in.Now.Add(wait)
+		}
+		s.groups[key] = g
+		s.order = append(s.order, key)
+	}
+	g = s.groups[key]
+	g.Alerts = append(g.Alerts, t)
+	if said := s.saidTo(sink, &t.Alert); said != (Said{}) {
+		if g.Said == nil {
+			g.Said = map[string]Said{}
+		}
+		g.Said[t.Fingerprint] = said
+	}
+}
+
+// send makes messages of the groups that wait for nothing any more, and holds the others.
+func (s *planning) send() {
+	for _, key := range slices.Sorted(maps.Keys(s.memory.held)) {
+		if s.groups[key] == nil {
+			s.groups[key] = s.memory.held[key].at(s.in.Now)
+			s.order = append(s.order, key)
+		}
+	}
+	for _, key := range s.order {
+		g := s.groups[key]
+		if g.Due.After(s.in.Now) {
+			s.wakeAt(g.Due)
+			if g != s.memory.held[key] {
+				s.plan.held[key] = g
+			}
+			continue
+		}
+		s.plan.Messages = append(s.plan.Messages, g.messages(s.router.link, s.in.Now)...)
+		if s.memory.held[key] != nil {
+			s.plan.held[key] = nil
+		}
+	}
+	s.changes()
 }

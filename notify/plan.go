@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"maps"
-	"math"
 	"slices"
 	"time"
 
@@ -178,46 +177,6 @@ func (s *planning) tell(sink string, route *route, t alert.Transition, before he
 	return h
 }
 
-// acknowledged reports whether somebody has the alert.
-func (s *planning) acknowledged(a *alert.Alert) bool {
-	_, ok := s.ackOf(a)
-	return ok
-}
-
-// remindDue reports whether a sink is to be reminded now, and otherwise wakes for it.
-func (s *planning) remindDue(route *route, h heard) bool {
-	due, ok := s.reminderAt(route, h)
-	if ok && !s.in.Now.Before(due) {
-		return true
-	}
-	s.wakeForReminder(route, h)
-	return false
-}
-
-func (s *planning) wakeForReminder(route *route, h heard) {
-	if due, ok := s.reminderAt(route, h); ok {
-		s.wakeAt(due)
-	}
-}
-
-// reminderAt is when a sink is reminded next. Nobody is while the server cannot be read: then
-// nobody knows whether the alert still fires.
-func (s *planning) reminderAt(route *route, h heard) (time.Time, bool) {
-	if route.repeat <= 0 || s.blind() {
-		return time.Time{}, false
-	}
-	wait := float64(route.repeat) * math.Pow(route.backoff, float64(h.Reminders))
-	return h.At.Add(time.Duration(min(wait, math.MaxInt64/2))), true
-}
-
-// blind reports whether the server cannot be read, by the built-in rule or the user's own of
-// its name.
-func (s *planning) blind() bool {
-	return slices.ContainsFunc(s.firing, func(a alert.Alert) bool {
-		return a.Rule == "server-unreachable" && a.Subject().IsServer()
-	})
-}
-
 // resolved tells everybody who was told that it fired. Who was not told is not told now.
 func (s *planning) resolved(t *alert.Transition) {
 	before := s.memory.told[t.Fingerprint]
@@ -306,59 +265,6 @@ func (s *planning) inWindow(r *route) string {
 		}
 	}
 	return ""
-}
-
-// say puts a transition into its group, which waits for more after its first.
-func (s *planning) say(sink string, labels map[string]string, wait time.Duration, t alert.Transition) {
-	g := &group{Sink: sink, Labels: labels}
-	key := g.key()
-	if s.groups[key] == nil {
-		switch held := s.memory.held[key]; {
-		case held != nil:
-			again := *held.at(s.in.Now)
-			g = &again
-			g.Alerts, g.Said = slices.Clone(held.Alerts), maps.Clone(held.Said)
-		case t.Reason.Quiet():
-			g.Since, g.Due = s.in.Now, s.in.Now // whoever pressed a button waits for what comes of it
-		default:
-			g.Since, g.Due = s.in.Now, s.in.Now.Add(wait)
-		}
-		s.groups[key] = g
-		s.order = append(s.order, key)
-	}
-	g = s.groups[key]
-	g.Alerts = append(g.Alerts, t)
-	if said := s.saidTo(sink, &t.Alert); said != (Said{}) {
-		if g.Said == nil {
-			g.Said = map[string]Said{}
-		}
-		g.Said[t.Fingerprint] = said
-	}
-}
-
-// send makes messages of the groups that wait for nothing any more, and holds the others.
-func (s *planning) send() {
-	for _, key := range slices.Sorted(maps.Keys(s.memory.held)) {
-		if s.groups[key] == nil {
-			s.groups[key] = s.memory.held[key].at(s.in.Now)
-			s.order = append(s.order, key)
-		}
-	}
-	for _, key := range s.order {
-		g := s.groups[key]
-		if g.Due.After(s.in.Now) {
-			s.wakeAt(g.Due)
-			if g != s.memory.held[key] {
-				s.plan.held[key] = g
-			}
-			continue
-		}
-		s.plan.Messages = append(s.plan.Messages, g.messages(s.router.link, s.in.Now)...)
-		if s.memory.held[key] != nil {
-			s.plan.held[key] = nil
-		}
-	}
-	s.changes()
 }
 
 // changes writes down what is to be remembered, in a fixed order.
