@@ -79,6 +79,7 @@ func Watchdog() Map {
 		"internal/chaos":    {Ours: []string{"scheduler/couchtest", "store", "alert"}},
 		"internal/fleet":    {Ours: []string{"internal/chaos", "scheduler/couchtest", "store", "store/pgtest", "alert"}},
 		"internal/hygiene":  {},
+		"internal/itself":   {Ours: []string{"cli"}},
 		"internal/soak":     {Ours: []string{"scheduler/couchtest"}, Others: []string{sqlite}},
 	}
 }

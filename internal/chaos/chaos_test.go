@@ -3,17 +3,14 @@
 package chaos_test
 
 import (
-	"context"
 	"flag"
 	"fmt"
 	"os"
-	"os/signal"
 	"path/filepath"
-	"syscall"
 	"testing"
 
-	"watchdog/cli"
 	"watchdog/internal/chaos"
+	"watchdog/internal/itself"
 	"watchdog/store/pgtest"
 )
 
@@ -25,16 +22,7 @@ var (
 	machine   = flag.Bool("machine", false, "let the clock be set and the disk be slow: builds the daemon, which takes minutes the first time")
 )
 
-// TestMain makes the test binary a watchdog where it is told to be one: what runs is what users run.
-func TestMain(m *testing.M) {
-	if os.Getenv("WATCHDOG_TEST_MAIN") != "" {
-		ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-		context.AfterFunc(ctx, stop)
-		os.Exit(cli.Main(ctx, os.Args[1:], cli.System()))
-	}
-	flag.Parse()
-	os.Exit(m.Run())
-}
+func TestMain(m *testing.M) { os.Exit(itself.Main(m)) }
 
 // daemon is the command of what runs, and its environment.
 func daemon(t *testing.T) (command, env []string) {
@@ -45,11 +33,7 @@ func daemon(t *testing.T) (command, env []string) {
 		}
 		return []string{path}, nil
 	}
-	path, err := os.Executable()
-	if err != nil {
-		t.Fatal(err)
-	}
-	return []string{path}, []string{"WATCHDOG_TEST_MAIN=1"}
+	return itself.Daemon(t)
 }
 
 func TestChaosLosesNothingAndTellsNothingFalse(t *testing.T) {

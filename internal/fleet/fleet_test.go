@@ -3,18 +3,15 @@
 package fleet_test
 
 import (
-	"context"
 	"flag"
 	"fmt"
 	"os"
-	"os/signal"
 	"path/filepath"
-	"syscall"
 	"testing"
 	"time"
 
-	"watchdog/cli"
 	"watchdog/internal/fleet"
+	"watchdog/internal/itself"
 )
 
 var (
@@ -27,22 +24,10 @@ var (
 	lenient   = flag.Duration("lenient", 5*time.Second, "how much longer than two lease times the checks of a server may take to resume, on a busy machine")
 )
 
-// TestMain makes the test binary a watchdog where it is told to be one: what runs is what users run.
-func TestMain(m *testing.M) {
-	if os.Getenv("WATCHDOG_TEST_MAIN") != "" {
-		ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-		context.AfterFunc(ctx, stop)
-		os.Exit(cli.Main(ctx, os.Args[1:], cli.System()))
-	}
-	flag.Parse()
-	os.Exit(m.Run())
-}
+func TestMain(m *testing.M) { os.Exit(itself.Main(m)) }
 
 func TestFleetLosesNothingAndNeverDecidesTwice(t *testing.T) {
-	self, err := os.Executable()
-	if err != nil {
-		t.Fatal(err)
-	}
+	command, env := itself.Daemon(t)
 	for i := range *seeds {
 		seed := *firstSeed + uint64(i)
 		t.Run(fmt.Sprint("seed ", seed), func(t *testing.T) {
@@ -55,7 +40,7 @@ func TestFleetLosesNothingAndNeverDecidesTwice(t *testing.T) {
 			}
 			r := fleet.Run(t, fleet.Options{
 				Seed: seed, Events: *events, Servers: *servers, Lease: *lease, Lenient: *lenient, Dir: dir,
-				Command: []string{self}, Env: []string{"WATCHDOG_TEST_MAIN=1"},
+				Command: command, Env: env,
 			})
 			t.Log(r)
 			for _, v := range r.Violations {
